@@ -1,0 +1,2 @@
+// placeholder until the shim lands
+#pragma once

@@ -1,0 +1,33 @@
+// Progress of long jobs: the session owns where it is shown, the engine only reports.
+
+/// One report of a running job.
+public struct ProgressReport: Sendable {
+  /// What is running: `ggl`, `training`.
+  public var name: String
+  /// Steps done and steps in all (0 where the number is not known).
+  public var done: Int
+  public var total: Int
+  /// A short changing remark such as `loss 0.0123`.
+  public var remark: String
+
+  public init(_ name: String, done: Int, total: Int, remark: String = "") {
+    self.name = name
+    self.done = done
+    self.total = total
+    self.remark = remark
+  }
+}
+
+/// Where progress goes. A bar on a terminal, plain lines elsewhere, nothing in tests.
+public protocol ProgressSink: AnyObject {
+  func report(_ report: ProgressReport)
+  /// The job ended (done or not): a bar is removed or completed.
+  func finish(_ name: String)
+}
+
+/// Shows nothing.
+public final class SilentProgress: ProgressSink {
+  public init() {}
+  public func report(_ report: ProgressReport) {}
+  public func finish(_ name: String) {}
+}
