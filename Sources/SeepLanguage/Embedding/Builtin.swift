@@ -1,0 +1,59 @@
+// A function of the library, declared once: what the machine calls and what help, completion and the manual show.
+import Ground
+
+/// A function written in Swift.
+public final class Builtin: @unchecked Sendable {
+  public typealias Body = (inout Call) throws -> Value
+
+  public var name: String { signature.name }
+  public let signature: Signature
+  /// Markdown: what it does, units, ranges, errors, source.
+  public let documentation: String
+  /// Seep code with `# expect:` marks; the tests run it.
+  public let example: String
+  /// Makes a defense, a layer or an attack: `x |> f(y)` and `x.f(y)` make it with `y` and apply it to `x`.
+  public let isConstructor: Bool
+  /// Names under which the reference lists it: `tensors`, `defenses`.
+  public let group: String
+  let body: Body
+
+  /// - Parameters:
+  ///   - signature: see `Signature`; its name is the function's name.
+  ///   - body: gets the matched arguments; throws a `Fault`, whose `argument` is the index of the guilty parameter.
+  public init(
+    _ signature: String, group: String = "", _ documentation: String, example: String = "", constructor: Bool = false,
+    body: @escaping Body
+  ) {
+    self.signature = Signature(signature)
+    self.documentation = documentation
+    self.example = example
+    self.group = group
+    isConstructor = constructor
+    self.body = body
+  }
+
+  /// As in `Builtin("psnr", "psnr(a, b, peak: 1.0)", …)`: the name must be the signature's.
+  public convenience init(
+    _ name: String, _ signature: String, _ documentation: String, example: String, group: String = "",
+    constructor: Bool = false, body: @escaping Body
+  ) {
+    precondition(signature.hasPrefix(name), "the signature of \(name) names another function")
+    self.init(
+      signature, group: group, documentation, example: example, constructor: constructor, body: body)
+  }
+}
+
+/// A set of builtins and named constants that a session offers to programs.
+public struct Library {
+  public var builtins: [Builtin]
+  public var constants: [(name: String, value: Value)]
+
+  public init(_ builtins: [Builtin] = [], constants: [(name: String, value: Value)] = []) {
+    self.builtins = builtins
+    self.constants = constants
+  }
+
+  public static func + (a: Library, b: Library) -> Library {
+    Library(a.builtins + b.builtins, constants: a.constants + b.constants)
+  }
+}

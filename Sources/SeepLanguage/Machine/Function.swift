@@ -1,0 +1,76 @@
+// A compiled function: plain memory that the machine reads on every call, and a Swift object with everything that is
+// asked for rarely (names, spans, handlers). Functions live as long as the process.
+import Ground
+
+/// What a call reads. Plain bytes.
+struct FunctionCore {
+  var code: UnsafeMutablePointer<Instruction>
+  var constants: UnsafeMutablePointer<Slot>
+  var registerCount: Int
+  var parameterCount: Int
+  /// `parameterCount` if every call must give exactly that many arguments in order, else -1.
+  var plainCount: Int
+  var info: Unmanaged<FunctionInfo>
+}
+
+/// What errors, help and unusual calls read.
+final class FunctionInfo {
+  /// nil for an anonymous function.
+  var name: String?
+  var parameters: [Parameter] = []
+  var variadicIndex: Int?
+  /// Where each instruction comes from, and where the arguments of a call come from.
+  var spans: [Site] = []
+  var argumentSpans: [Int: [Site]] = [:]
+  var handlers: [Handler] = []
+  var codeCount = 0
+  /// Names of keyword arguments, by the number that a call instruction carries.
+  var keywordLists: [[Int]] = []
+  /// Paths of nested assignments and index lists, by number.
+  var paths: [[PathStep]] = []
+  /// Functions made by this one.
+  var functions: [UnsafeMutablePointer<FunctionCore>] = []
+  /// Where each function's captures come from in its maker.
+  var captureSources: [CaptureSource] = []
+  var documentation: String?
+  var file: SourceHandle
+
+  init(file: SourceHandle) { self.file = file }
+
+  struct Parameter {
+    var symbol: Int
+    var isNeeded: Bool
+    /// As written, for messages: `rate = 0.1`.
+    var text: String
+  }
+
+  /// `name(a, b = 1)`.
+  var title: String { "\(name ?? "")(\(parameters.map(\.text).joined(separator: ", ")))" }
+}
+
+/// A part of a source: byte offsets.
+struct Site {
+  var from: Int32
+  var to: Int32
+}
+
+/// The instructions `first..<end` are inside `try`; an error there goes on at `target` with the error in `register`.
+struct Handler {
+  var first: Int
+  var end: Int
+  var target: Int
+  var register: Int
+}
+
+struct CaptureSource {
+  enum Kind { case register, capture, itself }
+  var kind: Kind
+  var index: Int
+}
+
+/// One step of `a.b[i].c = v`.
+enum PathStep {
+  case field(Int)
+  /// Index items are in registers from here on.
+  case index(register: Int, count: Int)
+}

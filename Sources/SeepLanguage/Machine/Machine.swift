@@ -1,0 +1,142 @@
+// The register machine: one raw stack of slots, one of frames, the globals. Run.swift is its loop.
+import Ground
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// What a call saves of its caller.
+struct Frame {
+  var pc: UnsafeMutablePointer<Instruction>
+  var base: UnsafeMutablePointer<Slot>
+  /// Called from Swift: returning leaves the loop.
+  var isEntry: Bool
+}
+
+/// Where the fault that is on its way was thrown; kept beside it because faults carry no spans.
+struct PendingFault {
+  var fault: Fault
+  /// The value of `raise value`; nil for faults of the machine or the library.
+  var value: Value?
+  var file: SourceHandle?
+  var site: Site
+  var arguments: [Site]
+  var trace: [TraceEntry]
+}
+
+struct TraceEntry {
+  var function: String
+  var file: SourceHandle
+  var site: Site
+}
+
+final class Machine {
+  unowned(unsafe) var session: Session!
+  /// Slots the stack may hold: 8 M, of which the system gives only the pages that are touched.
+  static let stackCapacity = 8 << 20
+  static let frameCapacity = 1 << 17
+
+  let stack: UnsafeMutablePointer<Slot>
+  let stackEnd: UnsafeMutablePointer<Slot>
+  let frames: UnsafeMutablePointer<Frame>
+  var frameCount = 0
+  /// The first free slot while Swift code runs.
+  var top: UnsafeMutablePointer<Slot>
+  /// Where the loop stands while Swift code runs.
+  var savedPC: UnsafeMutablePointer<Instruction>
+  var savedBase: UnsafeMutablePointer<Slot>
+  var globals: UnsafeMutablePointer<Slot>
+  private(set) var globalCapacity = 1024
+  var depthLimit = 20_000
+  var pending: PendingFault?
+  private let idle: UnsafeMutablePointer<Instruction>
+  private var nativeLimit: UInt = 0
+  private var nativeThread: pthread_t?
+
+  init() {
+    func reserve(_ bytes: Int) -> UnsafeMutableRawPointer {
+      let flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE
+      let block = mmap(nil, bytes, PROT_READ | PROT_WRITE, flags, -1, 0)
+      precondition(block != MAP_FAILED, "no address space for the machine's stack")
+      return block.unsafelyUnwrapped
+    }
+    stack = reserve(Machine.stackCapacity * MemoryLayout<Slot>.stride)
+      .bindMemory(to: Slot.self, capacity: Machine.stackCapacity)
+    stackEnd = stack + (Machine.stackCapacity - 70_000)
+    frames = reserve(Machine.frameCapacity * MemoryLayout<Frame>.stride)
+      .bindMemory(to: Frame.self, capacity: Machine.frameCapacity)
+    globals = .allocate(capacity: globalCapacity)
+    globals.initialize(repeating: .absent, count: globalCapacity)
+    idle = .allocate(capacity: 1)
+    idle.initialize(to: Instruction(.halt))
+    stack[0] = .none
+    top = stack + 1
+    savedPC = idle
+    savedBase = stack + 1
+  }
+
+  deinit {
+    for i in 0..<globalCapacity { globals[i].release() }
+    globals.deallocate()
+    idle.deallocate()
+    munmap(stack, Machine.stackCapacity * MemoryLayout<Slot>.stride)
+    munmap(frames, Machine.frameCapacity * MemoryLayout<Frame>.stride)
+  }
+
+  /// Sets a global, taking over `value`.
+  func define(_ index: Int, _ value: Slot) {
+    requireGlobals(index + 1)
+    let old = globals[index]
+    globals[index] = value
+    old.release()
+  }
+
+  func requireGlobals(_ count: Int) {
+    if count <= globalCapacity { return }
+    let capacity = max(count, globalCapacity * 2)
+    let grown = UnsafeMutablePointer<Slot>.allocate(capacity: capacity)
+    grown.initialize(repeating: .absent, count: capacity)
+    memcpy(grown, globals, globalCapacity * MemoryLayout<Slot>.stride)
+    globals.deallocate()
+    globals = grown
+    globalCapacity = capacity
+  }
+
+  // MARK: Limits
+
+  var tooDeep: Fault {
+    Fault(
+      "recursion-too-deep", "more than \(depthLimit) calls are open at once",
+      notes: ["A function that calls itself needs a case in which it does not."])
+  }
+
+  func requireStack(_ start: UnsafeMutablePointer<Slot>, _ count: Int) throws {
+    if start + count > stackEnd { throw tooDeep }
+  }
+
+  /// Swift code that calls back into Seep uses the thread's own stack: refuses while 256 KiB are left.
+  @inline(never)
+  func requireNativeStack() throws {
+    var here = 0
+    let address = withUnsafeMutablePointer(to: &here) { UInt(bitPattern: $0) }
+    if nativeThread != pthread_self() { measureNativeStack() }
+    if address < nativeLimit {
+      throw Fault("recursion-too-deep", "functions call each other through the library too deeply for the stack")
+    }
+  }
+
+  private func measureNativeStack() {
+    nativeThread = pthread_self()
+    var attributes = pthread_attr_t()
+    var low: UnsafeMutableRawPointer?
+    var size = 0
+    guard threadAttributes(pthread_self(), &attributes) == 0 else { return }
+    pthread_attr_getstack(&attributes, &low, &size)
+    pthread_attr_destroy(&attributes)
+    nativeLimit = UInt(bitPattern: low) + UInt(min(256 << 10, size / 2))
+  }
+}
