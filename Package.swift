@@ -33,7 +33,9 @@ let package = Package(
     .target(name: "Autodiff", dependencies: ["Tensors"], swiftSettings: strict),
     .target(name: "Networks", dependencies: ["Autodiff", "CImages"], swiftSettings: strict),
     .target(name: "Leakage", dependencies: ["Networks"], swiftSettings: strict),
-    .target(name: "SeepLanguage", dependencies: ["Ground"], swiftSettings: hot),
+    .target(
+      name: "SeepLanguage", dependencies: ["Ground"],
+      swiftSettings: hot + [.unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release))]),
     .target(name: "SeepLibrary", dependencies: ["SeepLanguage", "Leakage"], swiftSettings: strict),
     .target(name: "SeepShell", dependencies: ["SeepLibrary", "CReadline"], swiftSettings: strict),
     .executableTarget(

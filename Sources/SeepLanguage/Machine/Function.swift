@@ -33,6 +33,8 @@ final class FunctionInfo {
   /// Where each function's captures come from in its maker.
   var captureSources: [CaptureSource] = []
   var documentation: String?
+  /// What a failed `assert` shows, by number.
+  var assertions: [Assertion] = []
   var file: SourceHandle
 
   init(file: SourceHandle) { self.file = file }
@@ -46,6 +48,12 @@ final class FunctionInfo {
 
   /// `name(a, b = 1)`.
   var title: String { "\(name ?? "")(\(parameters.map(\.text).joined(separator: ", ")))" }
+}
+
+/// Values that explain why an assertion does not hold, and its own words.
+struct Assertion {
+  var shown: [(text: String, register: Int)] = []
+  var message: Int?
 }
 
 /// A part of a source: byte offsets.

@@ -21,7 +21,7 @@ final class GlobalNames {
 
   /// Places are never used twice, so a module's functions keep theirs.
   final class Counter {
-    var next = 0
+    var names: [String] = []
   }
 
   init() { counter = Counter() }
@@ -35,23 +35,25 @@ final class GlobalNames {
 
   func declareBase(_ name: String) -> Int {
     if let known = base[name] { return known }
-    let index = fresh()
+    let index = fresh(name)
     base[name] = index
     baseOrder.append(name)
     return index
   }
 
-  private func fresh() -> Int {
-    defer { counter.next += 1 }
-    return counter.next
+  private func fresh(_ name: String) -> Int {
+    counter.names.append(name)
+    return counter.names.count - 1
   }
+
+  func title(of index: Int) -> String { counter.names[index] }
 
   func declare(_ name: String, mutable: Bool) -> Int {
     if let known = state.entries[name] {
       state.entries[name] = Entry(index: known.index, isMutable: mutable)
       return known.index
     }
-    let index = fresh()
+    let index = fresh(name)
     state.entries[name] = Entry(index: index, isMutable: mutable)
     state.order.append(name)
     return index
@@ -67,5 +69,5 @@ final class GlobalNames {
   var own: [String] { state.order }
   var ownIndices: [Int] { state.order.compactMap { state.entries[$0]?.index } }
   var all: [String] { state.order + baseOrder.filter { state.entries[$0] == nil } }
-  var needed: Int { counter.next }
+  var needed: Int { counter.names.count }
 }

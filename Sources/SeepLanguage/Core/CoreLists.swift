@@ -1,0 +1,232 @@
+// Lists, tuples, ranges: everything that `for` goes through.
+import Ground
+
+enum CoreLists {
+  static var builtins: [Builtin] { basics + transforms + searches }
+
+  private static var basics: [Builtin] {
+    [
+      Builtin(
+        "len(x)", group: "lists", "The number of items, of fields, or of characters.",
+        example: "print(len([1, 2, 3]))  # expect: 3"
+      ) { call in
+        let slot = call.slots[0]
+        switch slot.tag {
+        case Tag.list, Tag.tuple: return Value(slot.list.pointee.count)
+        case Tag.string: return Value(Heap.text(slot.string).unicodeScalars.count)
+        case Tag.record: return Value(slot.record.pointee.count)
+        case Tag.range: return Value(max(0, slot.range.pointee.stop - slot.range.pointee.start))
+        case Tag.foreign:
+          if let count = slot.foreignObject.count { return Value(count) }
+        default: break
+        }
+        throw call.fault("type-mismatch", "\(slot.describedType) has no length", argument: "x")
+      },
+      Builtin(
+        "list(items)", group: "lists", "A list of everything that `for` would go through.",
+        example: "print(list(0..3))  # expect: [0, 1, 2]"
+      ) { call in Value(list: try call.session.items(of: call.value("items"))) },
+      Builtin(
+        "tuple(items)", group: "lists", "A tuple of everything that `for` would go through.",
+        example: "print(tuple([1, 2]))  # expect: (1, 2)"
+      ) { call in Value(tuple: try call.session.items(of: call.value("items"))) },
+      Builtin(
+        "range(start, stop, step: 1)", group: "lists",
+        "Whole numbers from `start` up to, not including, `stop`. Errors: out-of-range for a step of 0.",
+        example: "print(range(0, 10, step: 4))  # expect: [0, 4, 8]"
+      ) { call in
+        let step = try call.int("step")
+        if step == 0 { throw call.fault("out-of-range", "the step of a range cannot be 0", argument: "step") }
+        let start = try call.int("start")
+        let stop = try call.int("stop")
+        try Operations.requireRoom(abs((stop &- start) / step), 16)
+        return Value(list: stride(from: start, to: stop, by: step).map { Value($0) })
+      },
+      Builtin(
+        "push(items, item)", group: "lists", "The list with one more item at its end; `xs += [item]` does it in place.",
+        example: "print(push([1], 2))  # expect: [1, 2]"
+      ) { call in
+        let slot = call.slot(named: "items")
+        guard slot.tag == Tag.list else {
+          throw call.fault("type-mismatch", "`push` adds to a list, not to \(slot.describedType)", argument: "items")
+        }
+        let count = slot.list.pointee.count
+        let made = Heap.list(Tag.list, copying: slot.list.pointee.items, count: count, room: 1)
+        Heap.append(made.list, call.value("item").retainedSlot)
+        return Value(taking: made)
+      },
+      Builtin(
+        "enumerate(items, start: 0)", group: "lists", "Pairs of position and item.",
+        example: "for (i, x) in enumerate([\"a\"]) { print(i, x) }  # expect: 0 a"
+      ) { call in
+        let start = try call.int("start")
+        return Value(
+          list: try call.list("items").enumerated().map { Value(tuple: [Value(start + $0.offset), $0.element]) })
+      },
+      Builtin(
+        "zip(lists...)", group: "lists", "Tuples of the first items, the second items … until one list ends.",
+        example: "print(zip([1, 2], [\"a\", \"b\"]))  # expect: [(1, \"a\"), (2, \"b\")]"
+      ) { call in
+        let lists = try call.rest("lists").map { try call.session.items(of: $0) }
+        let count = lists.map(\.count).min() ?? 0
+        return Value(list: (0..<count).map { i in Value(tuple: lists.map { $0[i] }) })
+      },
+      Builtin(
+        "reversed(items)", group: "lists", "The items from last to first.",
+        example: "print(reversed([1, 2]))  # expect: [2, 1]"
+      ) { call in Value(list: try call.list("items").reversed()) },
+      Builtin(
+        "unique(items)", group: "lists", "The items without repetitions, in order of their first place.",
+        example: "print(unique([2, 1, 2]))  # expect: [2, 1]"
+      ) { call in
+        var kept: [Value] = []
+        for item in try call.list("items") where !kept.contains(where: { call.session.areEqual($0, item) }) {
+          kept.append(item)
+        }
+        return Value(list: kept)
+      },
+    ]
+  }
+
+  private static var transforms: [Builtin] {
+    [
+      Builtin(
+        "map(items, f)", group: "lists", "The results of `f` on each item.",
+        example: "print([1, 2].map(x => x * 2))  # expect: [2, 4]"
+      ) { call in
+        let f = try call.function("f")
+        let made = Value(list: [])
+        try each(call) { item in Heap.append(made.slot.list, try call.run(f.slot, item).retainedSlot) }
+        return made
+      },
+      Builtin(
+        "filter(items, f)", group: "lists", "The items for which `f` is true.",
+        example: "print([1, 2, 3].filter(x => x > 1))  # expect: [2, 3]"
+      ) { call in
+        let f = try call.function("f")
+        let made = Value(list: [])
+        try each(call) { item in
+          if try Operations.truth(call.run(f.slot, item).slot) { Heap.append(made.slot.list, item.retained) }
+        }
+        return made
+      },
+      Builtin(
+        "reduce(items, f, start?)", group: "lists",
+        "`f(f(start, first), second)` …; without `start` it begins with the first item. Errors: empty-list.",
+        example: "print(reduce([1, 2, 3], (a, b) => a + b))  # expect: 6"
+      ) { call in
+        let f = try call.function("f")
+        var result: Value? = call.isGiven("start") ? call.value("start") : nil
+        try each(call) { item in
+          if let before = result {
+            result = try call.run(f.slot, before.slot, item)
+          } else {
+            result = Value(copying: item)
+          }
+        }
+        guard let result else {
+          throw call.fault("empty-list", "`reduce` of no items needs a start", argument: "items", help: "start: 0")
+        }
+        return result
+      },
+      Builtin(
+        "sorted(items, by?, descending: false)", group: "lists",
+        "The items in order, or in the order of `by(item)`; equal items keep their places. Errors: type-mismatch.",
+        example: "print(sorted([3, 1, 2], by: x => -x))  # expect: [3, 2, 1]"
+      ) { call in try sorted(call) },
+      Builtin(
+        "group_by(items, f)", group: "lists", "A list of `(key, items)`, in order of the keys' first places.",
+        example: "print(group_by([1, 2, 3], x => x % 2))  # expect: [(1, [1, 3]), (0, [2])]"
+      ) { call in
+        let f = try call.function("f")
+        var groups: [(key: Value, items: [Value])] = []
+        for item in try call.list("items") {
+          let key = try call.run(f.slot, item.slot)
+          if let at = groups.firstIndex(where: { call.session.areEqual($0.key, key) }) {
+            groups[at].items.append(item)
+          } else {
+            groups.append((key, [item]))
+          }
+        }
+        return Value(list: groups.map { Value(tuple: [$0.key, Value(list: $0.items)]) })
+      },
+    ]
+  }
+
+  private static var searches: [Builtin] {
+    [
+      Builtin(
+        "any(items, f?)", group: "lists", "Whether one item is true, or `f` is true of one.",
+        example: "print(any([1, 2], x => x > 1))  # expect: true"
+      ) { call in Value(try holds(call, looksFor: true)) },
+      Builtin(
+        "all(items, f?)", group: "lists", "Whether all items are true, or `f` is true of all.",
+        example: "print(all([1, 2], x => x > 1))  # expect: false"
+      ) { call in Value(!(try holds(call, looksFor: false))) },
+      Builtin(
+        "index_of(items, item)", group: "lists", "The position of the first equal item, or `none`.",
+        example: "print(index_of([4, 5], 5))  # expect: 1"
+      ) { call in
+        let wanted = call.value("item")
+        let at = try call.list("items").firstIndex { call.session.areEqual($0, wanted) }
+        return at.map { Value($0) } ?? .none
+      },
+      Builtin(
+        "find(items, f)", group: "lists", "The first item for which `f` is true, or `none`.",
+        example: "print(find([1, 2, 3], x => x > 1))  # expect: 2"
+      ) { call in
+        let f = try call.function("f")
+        for item in try call.list("items") where try Operations.truth(call.run(f.slot, item.slot).slot) { return item }
+        return .none
+      },
+      Builtin(
+        "count(items, f)", group: "lists", "For how many items `f` is true.",
+        example: "print(count([1, 2, 3], x => x > 1))  # expect: 2"
+      ) { call in
+        let f = try call.function("f")
+        var found = 0
+        try each(call) { item in if try Operations.truth(call.run(f.slot, item).slot) { found += 1 } }
+        return Value(found)
+      },
+    ]
+  }
+
+  /// Goes through `items` without copying a list.
+  private static func each(_ call: Call, _ body: (Slot) throws -> Void) throws {
+    let items = call.value("items")
+    if items.slot.tag == Tag.list || items.slot.tag == Tag.tuple {
+      let list = items.slot.list
+      for i in 0..<list.pointee.count {
+        try body(list.pointee.items[i])
+      }
+      return
+    }
+    for item in try call.list("items") { try body(item.slot) }
+  }
+
+  private static func holds(_ call: Call, looksFor wanted: Bool) throws -> Bool {
+    let f = try call.optionalFunction("f")
+    for item in try call.list("items") {
+      let result = try f.map { try call.run($0.slot, item.slot) } ?? item
+      if try Operations.truth(result.slot) == wanted { return true }
+    }
+    return false
+  }
+
+  private static func sorted(_ call: Call) throws -> Value {
+    let items = try call.list("items")
+    let by = try call.optionalFunction("by")
+    let sign = try call.bool("descending") ? -1 : 1
+    let keys = try by.map { by in try items.map { try call.run(by.slot, $0.slot) } } ?? items
+    var order = Array(items.indices)
+    try order.sort { a, b in
+      guard let difference = try Operations.compare(keys[a].slot, keys[b].slot, 0) else {
+        throw call.fault(
+          "type-mismatch",
+          "`sorted` cannot order \(keys[a].slot.describedType) and \(keys[b].slot.describedType)", argument: "items")
+      }
+      return difference == 2 || difference == 0 ? a < b : difference * sign < 0
+    }
+    return Value(list: order.map { items[$0] })
+  }
+}

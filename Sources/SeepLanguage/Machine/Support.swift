@@ -1,0 +1,460 @@
+// The instructions that are too long for the loop: calls of every kind, building and taking apart of data.
+import Ground
+
+extension Machine {
+  typealias Code = UnsafeMutablePointer<Instruction>
+  typealias Slots = UnsafeMutablePointer<Slot>
+
+  // MARK: Calls
+
+  /// Calls what is not a closure; the result replaces the callee, the arguments are released.
+  @inline(never)
+  func callNative(_ place: Slots, _ count: Int, _ keywords: [Int]) throws {
+    let result = try call(place.pointee, place + 1, count, keywords)
+    for i in 1..<max(1, count + 1) { put(place + i, .none) }
+    put(place, result)
+    try Interrupt.check()
+  }
+
+  /// A call with keywords, of anything.
+  @inline(never)
+  func callGeneral(
+    _ place: Slots, _ count: Int, _ keywords: [Int], _ pc: inout Code, _ base: inout Slots, _ constants: inout Slots
+  ) throws {
+    guard place.pointee.tag == Tag.closure else { return try callNative(place, count, keywords) }
+    let core = place.pointee.closure.pointee.core
+    let inner = place + 1
+    if core.pointee.plainCount != count || !keywords.isEmpty {
+      try arrange(core.pointee.info.takeUnretainedValue(), inner, count, keywords)
+    }
+    if frameCount >= depthLimit || inner + core.pointee.registerCount > stackEnd { throw tooDeep }
+    for r in core.pointee.parameterCount..<max(core.pointee.parameterCount, core.pointee.registerCount) {
+      inner[r] = .none
+    }
+    frames[frameCount] = Frame(pc: pc, base: base, isEntry: false)
+    frameCount += 1
+    base = inner
+    pc = core.pointee.code
+    constants = core.pointee.constants
+  }
+
+  /// Ends a frame without a result: releases its registers and its closure. Returns where the caller stands.
+  func leaveFrame(_ base: Slots) -> (Code, Slots) {
+    let place = base - 1
+    for r in 0..<place.pointee.closure.pointee.core.pointee.registerCount { put(base + r, .none) }
+    frameCount -= 1
+    put(place, .none)
+    return (frames[frameCount].pc, frames[frameCount].base)
+  }
+
+  /// `a.f(…)`: R[a+1] is the subject, R[a] the function found by name, or absent.
+  func findMethod(_ place: Slots, _ key: Int) throws {
+    let subject = place[1]
+    var found: Slot?
+    if subject.tag == Tag.record {
+      let at = Heap.find(subject.record, key)
+      if at >= 0 { found = subject.record.pointee.values[at].retained }
+    } else if subject.tag == Tag.foreign {
+      found = try subject.foreignObject.field(Symbols.name(key), in: session)?.retainedSlot
+    }
+    if let found {
+      put(place, found)
+      put(place + 1, .absent)
+      return
+    }
+    if place.pointee.tag != Tag.absent { return }
+    let name = Symbols.name(key)
+    let fields =
+      subject.tag == Tag.record
+      ? Record(subject).names : (subject.tag == Tag.foreign ? subject.foreignObject.fieldNames : [])
+    let near = nearestName(to: name, among: fields + session.knownNames)
+    throw Fault(
+      "unknown-name", "\(subject.describedType) has no field `\(name)`, and there is no function of that name",
+      help: near.map { ".\($0)(…)" })
+  }
+
+  @inline(never)
+  func callSubject(
+    _ place: Slots, _ count: Int, _ keywords: [Int], _ pc: inout Code, _ base: inout Slots, _ constants: inout Slots
+  ) throws {
+    if place[1].tag == Tag.absent {  // The callee is a field of the subject: no first argument.
+      for i in 1..<max(1, count) { place[i] = place[i + 1] }
+      place[count] = .none
+      return try callGeneral(place, count - 1, keywords, &pc, &base, &constants)
+    }
+    if place.pointee.tag == Tag.builtin, place.pointee.builtinObject.isConstructor {
+      let made = Value(taking: try call(place.pointee, place + 2, count - 1, keywords))
+      let result = try apply(made.slot, to: place + 1)
+      for i in 1...count { put(place + i, .none) }
+      put(place, result)
+      return try Interrupt.check()
+    }
+    try callGeneral(place, count, keywords, &pc, &base, &constants)
+  }
+
+  /// `subject |> callee`.
+  func apply(_ callee: Slot, to subject: Slots) throws -> Slot {
+    if callee.tag == Tag.foreign {
+      return try callee.foreignObject.apply(to: Value(copying: subject.pointee), in: session).retainedSlot
+    }
+    return try call(callee, subject, 1, [])
+  }
+
+  /// `a >> b`: plain functions here, everything else asks the objects.
+  func compose(_ a: Slot, _ b: Slot) throws -> Slot {
+    let first = Value(copying: a)
+    let second = Value(copying: b)
+    if a.tag == Tag.foreign, let made = try a.foreignObject.compose(with: second, reversed: false, in: session) {
+      return made.retainedSlot
+    }
+    if b.tag == Tag.foreign, let made = try b.foreignObject.compose(with: first, reversed: true, in: session) {
+      return made.retainedSlot
+    }
+    guard first.isCallable, second.isCallable else {
+      let index = first.isCallable ? 1 : 0
+      throw Fault(
+        "not-composable", "`>>` composes what can be called, not \((index == 0 ? a : b).describedType)",
+        argument: index,
+        operands: [index: Display.label(index == 0 ? a : b)])
+    }
+    if a.tag == Tag.foreign, b.tag == Tag.foreign {
+      throw Fault(
+        "kind-mismatch", "`>>` does not compose \(a.describedType) and \(b.describedType)",
+        operands: [0: a.typeName, 1: b.typeName])
+    }
+    return Value(items: first.members + second.members, tag: Tag.composed).retainedSlot
+  }
+
+  // MARK: Data
+
+  func takeItems(_ tag: UInt, _ from: Slots, _ count: Int) -> Slot {
+    let made = Heap.list(tag, taking: from, count: count)
+    for i in 0..<count { from[i] = .none }
+    return made
+  }
+
+  func takeFields(_ info: FunctionInfo, _ shape: Int, _ from: Slots) -> Slot {
+    let keys = info.keywordLists[shape]
+    let made = Heap.emptyRecord(capacity: keys.count)
+    for (i, key) in keys.enumerated() {
+      Heap.set(made, key, from[i])
+      from[i] = .none
+    }
+    return Slot(tag: Tag.record, pointer: made)
+  }
+
+  func recordWith(_ info: FunctionInfo, _ shape: Int, _ old: Slot, _ values: Slots) throws -> Slot {
+    let keys = info.keywordLists[shape]
+    if old.tag == Tag.foreign {
+      var object = old.foreignObject
+      var result = Value(copying: old)
+      for (i, key) in keys.enumerated() {
+        let name = Symbols.name(key)
+        guard let changed = try object.assigning(Value(copying: values[i]), field: name, in: session) else {
+          throw Access.unknownField(name, result.slot, object.fieldNames)
+        }
+        result = changed
+        if let next = changed.asForeign { object = next }
+      }
+      return result.retainedSlot
+    }
+    guard old.tag == Tag.record else {
+      throw Fault("type-mismatch", "`with` changes fields of a record, not of \(old.describedType)", argument: 0)
+    }
+    let made = Heap.copy(old.record, room: keys.count)
+    for (i, key) in keys.enumerated() { Heap.set(made.record, key, values[i].retained) }
+    return made
+  }
+
+  func makeRange(_ from: Slot, _ to: Slot, inclusive: Bool) throws -> Slot {
+    guard from.tag == Tag.int, to.tag == Tag.int else {
+      let index = from.tag == Tag.int ? 1 : 0
+      let wrong = index == 0 ? from : to
+      throw Fault(
+        "type-mismatch", "the bounds of a range are ints, not \(wrong.describedType)", argument: index,
+        operands: [index: Display.label(wrong)])
+    }
+    return Heap.range(from.int, inclusive && to.int < Int.max ? to.int + 1 : to.int)
+  }
+
+  func prepareRange(_ place: Slots, inclusive: Bool) throws {
+    guard place[0].tag == Tag.int, place[1].tag == Tag.int else {
+      let made = try makeRange(place[0], place[1], inclusive: inclusive)
+      made.release()
+      return
+    }
+    if inclusive, place[1].int < Int.max { place[1] = Slot(place[1].int + 1) }
+  }
+
+  func makeClosure(_ core: UnsafeMutablePointer<FunctionCore>, _ base: Slots) -> Slot {
+    let sources = core.pointee.info.takeUnretainedValue().captureSources
+    let made = Heap.closure(core, captures: sources.count)
+    let captures = Heap.captures(made.closure)
+    for (i, source) in sources.enumerated() {
+      switch source.kind {
+      case .register: captures[i] = base[source.index].retained
+      case .capture: captures[i] = Heap.captures(base[-1].closure)[source.index].retained
+      case .itself: captures[i] = base[-1].retained
+      }
+    }
+    return made
+  }
+
+  func joinText(_ from: Slots, _ count: Int) -> Slot {
+    if count == 1, from[0].tag == Tag.string { return from[0].retained }
+    var total = 0
+    for i in 0..<count {
+      if from[i].tag != Tag.string { put(from + i, Heap.string(Display.text(from[i], .long))) }
+      total += from[i].string.pointee.count
+    }
+    let body = Heap.emptyString(capacity: max(8, total))
+    var at = Heap.bytes(body)
+    for i in 0..<count {
+      let part = from[i].string
+      at.update(from: Heap.bytes(part), count: part.pointee.count)
+      at += part.pointee.count
+    }
+    body.pointee.count = total
+    return Slot(tag: Tag.string, pointer: body)
+  }
+
+  // MARK: Loops
+
+  func prepareIteration(_ place: Slots) throws {
+    switch place.pointee.tag {
+    case Tag.list, Tag.tuple, Tag.range, Tag.record: break
+    case Tag.string:
+      let items = Heap.text(place.pointee.string).unicodeScalars.map { Value(String($0)) }
+      put(place, Value(list: items).retainedSlot)
+    case Tag.foreign where place.pointee.foreignObject.count != nil: break
+    default:
+      let help = place.pointee.tag == Tag.int ? "count with a range: 0..\(place.pointee.int)" : nil
+      throw Fault(
+        "not-iterable", "\(place.pointee.describedType) has no items to go through", help: help,
+        operands: [0: Display.label(place.pointee)])
+    }
+    put(place + 1, Slot(0))
+  }
+
+  func nextItem(_ place: Slots, _ target: Slots) throws -> Bool {
+    let at = place[1].int
+    let slot = place.pointee
+    switch slot.tag {
+    case Tag.range:
+      let (start, stop) = (slot.range.pointee.start, slot.range.pointee.stop)
+      if start >= stop || at >= stop - start { return false }
+      put(target, Slot(start + at))
+    case Tag.record:
+      if at >= slot.record.pointee.count { return false }
+      put(target, Operations.pair(slot.record, at))
+    default:
+      let object = slot.foreignObject
+      if at >= object.count ?? 0 { return false }
+      put(target, try object.element(at, in: session).retainedSlot)
+      try Interrupt.check()
+    }
+    place[1] = Slot(at + 1)
+    return true
+  }
+
+  // MARK: Taking apart
+
+  func unpack(_ slot: Slot, into target: Slots, _ count: Int) throws {
+    guard slot.tag != Tag.record, slot.tag != Tag.string, let items = try Operations.items(of: slot, session) else {
+      throw Fault(
+        "cannot-unpack", "\(count) names need a list or a tuple of \(count), not \(slot.describedType)",
+        operands: [0: Display.label(slot)])
+    }
+    guard items.count == count else {
+      throw Fault(
+        "cannot-unpack", "\(count) names need \(count) values, but \(slot.describedType) of \(items.count) came",
+        operands: [0: Display.label(slot)])
+    }
+    for (i, item) in items.enumerated() { put(target + i, item.retainedSlot) }
+  }
+
+  func matchesSequence(_ slot: Slot, count: Int, mode: Int) -> Bool {
+    guard slot.tag == Tag.tuple && mode & 4 == 0 || slot.tag == Tag.list && mode & 1 == 0 else { return false }
+    let has = slot.list.pointee.count
+    return mode & 2 != 0 ? has >= count : has == count
+  }
+
+  func matchesField(_ slot: Slot, _ key: Int, into target: Slots) throws -> Bool {
+    if slot.tag == Tag.record {
+      let at = Heap.find(slot.record, key)
+      if at < 0 { return false }
+      put(target, slot.record.pointee.values[at].retained)
+      return true
+    }
+    guard slot.tag == Tag.foreign, let value = try slot.foreignObject.field(Symbols.name(key), in: session) else {
+      return false
+    }
+    put(target, value.retainedSlot)
+    return true
+  }
+
+  func isWithin(_ slot: Slot, _ range: Slot) -> Bool {
+    guard range.tag == Tag.range else { return false }
+    return slot.number >= Double(range.range.pointee.start) && slot.number < Double(range.range.pointee.stop)
+  }
+
+  /// Items from `first` on, without the last `dropped`.
+  func middle(of slot: Slot, _ first: Int, _ dropped: Int) -> Slot {
+    let count = max(0, slot.list.pointee.count - first - dropped)
+    return Heap.list(Tag.list, copying: slot.list.pointee.items + first, count: count)
+  }
+
+  // MARK: Assignments
+
+  func assignPath(_ i: Instruction, _ next: Instruction, _ base: Slots) throws {
+    let info = info(base)
+    let operation = next.c == 0 ? nil : Operator(rawValue: UInt8(next.c - 1))
+    let path = info.paths[Int(next.a)]
+    let place: Slots
+    switch Place(rawValue: Int(i.a)) ?? .register {
+    case .register: place = base + i.wide
+    case .global: place = globals + i.wide
+    case .box: return try assignBox(base[i.wide], path, operation, base[Int(next.b)], base)
+    case .captureBox:
+      let box = Heap.captures(base[-1].closure)[i.wide]
+      return try assignBox(box, path, operation, base[Int(next.b)], base)
+    }
+    if place.pointee.tag == Tag.absent { throw i.a == 1 ? unbound(i.wide) : unboundLocal }
+    try assignInPlace(place, isGlobal: i.a == 1, i.wide, path, operation, base[Int(next.b)], base)
+  }
+
+  /// A library that is called back during the assignment may grow the globals, so a global's value is taken out, changed
+  /// and put back.
+  private func assignInPlace(
+    _ place: Slots, isGlobal: Bool, _ index: Int, _ path: [PathStep], _ operation: Operator?, _ value: Slot,
+    _ base: Slots
+  ) throws {
+    var slot = place.pointee
+    if isGlobal { place.pointee = .none }
+    defer {
+      if isGlobal {
+        let target = globals + index
+        let now = target.pointee
+        target.pointee = slot
+        now.release()
+      } else {
+        place.pointee = slot
+      }
+    }
+    try Access.assign(&slot, path[...], operation, value, base, session)
+  }
+
+  private func assignBox(_ box: Slot, _ path: [PathStep], _ operation: Operator?, _ value: Slot, _ base: Slots) throws {
+    box.retain()
+    defer { box.release() }
+    if box.box.pointee.value.tag == Tag.absent { throw unboundLocal }
+    try Access.assign(&box.box.pointee.value, path[...], operation, value, base, session)
+  }
+
+  func updateGlobal(_ i: Instruction, _ index: Int, _ value: Slot) throws {
+    guard let operation = Operator(rawValue: UInt8(i.a)) else { return }
+    try assignInPlace(globals + index, isGlobal: true, index, [], operation, value, globals)
+  }
+
+  // MARK: Faults
+
+  func unbound(_ index: Int) -> Fault {
+    let name = session.names.title(of: index)
+    return Fault("unbound-name", "`\(name)` is used before it gets its value")
+  }
+
+  var unboundLocal: Fault { Fault("unbound-name", "this variable is used before it gets its value") }
+
+  /// `raise value`: a string is the message, a record may carry `code`, `message` and more.
+  func raised(_ slot: Slot) -> Fault {
+    let value = Value(copying: slot)
+    var fault = Fault("raised", Display.text(slot, .short))
+    if slot.tag == Tag.string { fault.message = Heap.text(slot.string) }
+    if let record = value.asRecord {
+      if let message = record["message"]?.asString { fault.message = message }
+      if let code = record["code"]?.asString { fault.code = code }
+      if let help = record["help"]?.asString { fault.help = help }
+    }
+    pending = PendingFault(
+      fault: fault, value: value, file: nil, site: Site(from: 0, to: 0), arguments: [], trace: [])
+    return fault
+  }
+
+  /// Notes where a fault was thrown, unless that was noted already further in.
+  func locate(_ fault: inout Fault, _ pc: Code, _ base: Slots) {
+    if let known = pending, known.fault == fault, known.file != nil { return }
+    let value = pending?.fault == fault ? pending?.value : nil
+    let info = info(base)
+    let at = max(0, pc - base[-1].closure.pointee.core.pointee.code - 1)
+    pending = PendingFault(
+      fault: fault, value: value, file: info.file, site: info.spans[at], arguments: info.argumentSpans[at] ?? [],
+      trace: trace(from: base))
+  }
+
+  /// The calls that are open, innermost first: what was called and where from; at most 6.
+  private func trace(from base: Slots) -> [TraceEntry] {
+    var entries: [TraceEntry] = []
+    var inner = info(base)
+    var depth = frameCount - 1
+    while depth >= 0, entries.count < 6 {
+      let frame = frames[depth]
+      depth -= 1
+      guard frame.base > stack + 1 || frame.base[-1].tag == Tag.closure, frame.base[-1].tag == Tag.closure else {
+        break
+      }
+      let outer = info(frame.base)
+      let core = frame.base[-1].closure.pointee.core
+      let at = frame.pc - core.pointee.code - 1
+      if at >= 0, at < outer.codeCount {
+        entries.append(
+          TraceEntry(function: inner.name ?? "an anonymous function", file: outer.file, site: outer.spans[at]))
+      }
+      inner = outer
+    }
+    return entries
+  }
+
+  /// Finds who catches a fault within this run of the loop and puts the error there; nil if nobody does, and then all
+  /// its frames are gone.
+  func unwind(_ fault: Fault, _ pc: Code, _ base: Slots) -> (Code, Slots)? {
+    var pc = pc
+    var base = base
+    while true {
+      let core = base[-1].closure.pointee.core
+      let at = pc - core.pointee.code - 1
+      if fault.code != "interrupted", fault.code != ExitRequest.code {
+        let handlers = core.pointee.info.takeUnretainedValue().handlers
+        if let handler = handlers.first(where: { $0.first <= at && at < $0.end }) {
+          put(base + handler.register, errorValue(fault))
+          pending = nil
+          return (core.pointee.code + handler.target, base)
+        }
+      }
+      let isEntry = frames[frameCount - 1].isEntry
+      (pc, base) = leaveFrame(base)
+      if isEntry { return nil }
+    }
+  }
+
+  /// What `catch e` binds: the raised value, or a record of the fault.
+  private func errorValue(_ fault: Fault) -> Slot {
+    if let known = pending, known.fault == fault, let value = known.value { return value.retainedSlot }
+    var fields: [(name: String, value: Value)] = [("code", Value(fault.code)), ("message", Value(fault.message))]
+    if let help = fault.help { fields.append(("help", Value(help))) }
+    return Value(record: fields).retainedSlot
+  }
+
+  /// The operands of a comparison that an assertion found false are named by path `number`: registers to show.
+  func failedAssertion(_ info: FunctionInfo, _ number: Int, _ base: Slots) throws -> Fault {
+    var notes: [String] = []
+    if number < info.assertions.count {
+      for shown in info.assertions[number].shown {
+        notes.append("`\(shown.text)` is \(Display.quoted(base[shown.register])).")
+      }
+      if let register = info.assertions[number].message {
+        notes.insert(Display.text(base[register], .long), at: 0)
+      }
+    }
+    return Fault("assertion-failed", "this assertion does not hold", notes: notes)
+  }
+}
