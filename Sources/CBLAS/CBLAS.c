@@ -1,1 +1,74 @@
 #include "CBLAS.h"
+#include <cblas.h>
+
+extern void openblas_set_num_threads(int);
+extern void dsyevd_(const char *, const char *, const int *, double *, const int *, double *, double *, const int *,
+                    int *, const int *, int *, size_t, size_t);
+extern void dpotrf_(const char *, const int *, double *, const int *, int *, size_t);
+#include <stdlib.h>
+
+void seep_blas_single_threaded(void) { openblas_set_num_threads(1); }
+
+void seep_sgemm(int ta, int tb, ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, float alpha, const float *a, ptrdiff_t lda,
+                const float *b, ptrdiff_t ldb, float beta, float *c, ptrdiff_t ldc) {
+  cblas_sgemm(CblasRowMajor, ta ? CblasTrans : CblasNoTrans, tb ? CblasTrans : CblasNoTrans, (int)m, (int)n, (int)k,
+              alpha, a, (int)lda, b, (int)ldb, beta, c, (int)ldc);
+}
+
+void seep_dgemm(int ta, int tb, ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, double alpha, const double *a, ptrdiff_t lda,
+                const double *b, ptrdiff_t ldb, double beta, double *c, ptrdiff_t ldc) {
+  cblas_dgemm(CblasRowMajor, ta ? CblasTrans : CblasNoTrans, tb ? CblasTrans : CblasNoTrans, (int)m, (int)n, (int)k,
+              alpha, a, (int)lda, b, (int)ldb, beta, c, (int)ldc);
+}
+
+int seep_dsyevd(ptrdiff_t n, double *a, double *w) {
+  int size = (int)n, info = 0, lwork = -1, liwork = -1, iquery = 0;
+  double query = 0;
+  if (n == 0) return 0;
+  dsyevd_("V", "L", &size, a, &size, w, &query, &lwork, &iquery, &liwork, &info, 1, 1);
+  if (info != 0) return info;
+  lwork = (int)query;
+  liwork = iquery;
+  double *work = malloc(sizeof(double) * (size_t)lwork);
+  int *iwork = malloc(sizeof(int) * (size_t)liwork);
+  if (!work || !iwork) info = -1000;
+  else dsyevd_("V", "L", &size, a, &size, w, work, &lwork, iwork, &liwork, &info, 1, 1);
+  free(work);
+  free(iwork);
+  return info;
+}
+
+int seep_dpotrf(ptrdiff_t n, double *a) {
+  int size = (int)n, info = 0;
+  if (n == 0) return 0;
+  // Row-major lower is column-major upper.
+  dpotrf_("U", &size, a, &size, &info, 1);
+  return info;
+}
+
+void seep_dtrsm(int transpose, ptrdiff_t n, ptrdiff_t m, const double *l, double *b) {
+  cblas_dtrsm(CblasRowMajor, CblasLeft, CblasLower, transpose ? CblasTrans : CblasNoTrans, CblasNonUnit, (int)n, (int)m,
+              1.0, l, (int)n, b, (int)m);
+}
+
+double seep_sum_f64(const double *x, ptrdiff_t n, ptrdiff_t s) {
+  double acc[8] = {0};
+  ptrdiff_t i = 0;
+  if (s == 1)
+    for (; i + 8 <= n; i += 8)
+      for (int j = 0; j < 8; j++) acc[j] += x[i + j];
+  double total = ((acc[0] + acc[4]) + (acc[2] + acc[6])) + ((acc[1] + acc[5]) + (acc[3] + acc[7]));
+  for (; i < n; i++) total += x[i * s];
+  return total;
+}
+
+double seep_sum_f32(const float *x, ptrdiff_t n, ptrdiff_t s) {
+  double acc[8] = {0};
+  ptrdiff_t i = 0;
+  if (s == 1)
+    for (; i + 8 <= n; i += 8)
+      for (int j = 0; j < 8; j++) acc[j] += (double)x[i + j];
+  double total = ((acc[0] + acc[4]) + (acc[2] + acc[6])) + ((acc[1] + acc[5]) + (acc[3] + acc[7]));
+  for (; i < n; i++) total += (double)x[i * s];
+  return total;
+}

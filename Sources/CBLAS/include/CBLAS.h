@@ -1,2 +1,31 @@
-// placeholder until the shim lands
+// OpenBLAS (products, LAPACK) behind plain functions, and the element loops that want a C compiler's vectoriser.
 #pragma once
+#include <stddef.h>
+#include <stdint.h>
+
+void seep_blas_single_threaded(void);
+
+/// C = alpha op(A) op(B) + beta C, row-major; `ta`, `tb` transpose.
+void seep_sgemm(int ta, int tb, ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, float alpha, const float *a, ptrdiff_t lda,
+                const float *b, ptrdiff_t ldb, float beta, float *c, ptrdiff_t ldc);
+void seep_dgemm(int ta, int tb, ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, double alpha, const double *a, ptrdiff_t lda,
+                const double *b, ptrdiff_t ldb, double beta, double *c, ptrdiff_t ldc);
+
+/// Eigenvalues ascending in w; a (n×n, symmetric) becomes the eigenvectors, one a row. Returns LAPACK's info.
+int seep_dsyevd(ptrdiff_t n, double *a, double *w);
+/// Lower Cholesky factor of a row-major symmetric matrix, in place. Returns LAPACK's info.
+int seep_dpotrf(ptrdiff_t n, double *a);
+/// Solves L X = B (or Lᵀ X = B) for row-major lower L and row-major B [n, m], in place.
+void seep_dtrsm(int transpose, ptrdiff_t n, ptrdiff_t m, const double *l, double *b);
+
+void seep_unary_f32(int op, const float *x, float *y, ptrdiff_t n);
+void seep_unary_f64(int op, const double *x, double *y, ptrdiff_t n);
+void seep_parametric_f32(int op, const float *x, float *y, ptrdiff_t n, float a, float b);
+void seep_parametric_f64(int op, const double *x, double *y, ptrdiff_t n, double a, double b);
+void seep_binary_f32(int op, const float *x, ptrdiff_t xs, const float *y, ptrdiff_t ys, float *z, ptrdiff_t n);
+void seep_binary_f64(int op, const double *x, ptrdiff_t xs, const double *y, ptrdiff_t ys, double *z, ptrdiff_t n);
+void seep_binary_i64(int op, const int64_t *x, ptrdiff_t xs, const int64_t *y, ptrdiff_t ys, int64_t *z, ptrdiff_t n);
+
+/// Sum of n floats at a stride, in double precision, in a fixed order.
+double seep_sum_f32(const float *x, ptrdiff_t n, ptrdiff_t stride);
+double seep_sum_f64(const double *x, ptrdiff_t n, ptrdiff_t stride);

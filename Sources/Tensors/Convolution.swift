@@ -1,0 +1,353 @@
+// Convolutions, NCHW with weights [out, in/groups, height, width]: three passes, each an operation of its own, so that the
+// derivatives of each are the other two. float32 through oneDNN, the batch split by work; float64 by im2col and dgemm.
+import CBLAS
+import COneDNN
+import Ground
+
+/// Stride, padding, dilation and groups of a convolution.
+public struct ConvGeometry: Hashable, Sendable {
+  public var strideHeight: Int
+  public var strideWidth: Int
+  public var top: Int
+  public var left: Int
+  public var bottom: Int
+  public var right: Int
+  public var dilationHeight: Int
+  public var dilationWidth: Int
+  public var groups: Int
+
+  public init(
+    strideHeight: Int = 1, strideWidth: Int = 1, top: Int = 0, left: Int = 0, bottom: Int = 0, right: Int = 0,
+    dilationHeight: Int = 1, dilationWidth: Int = 1, groups: Int = 1
+  ) {
+    self.strideHeight = strideHeight
+    self.strideWidth = strideWidth
+    self.top = top
+    self.left = left
+    self.bottom = bottom
+    self.right = right
+    self.dilationHeight = dilationHeight
+    self.dilationWidth = dilationWidth
+    self.groups = groups
+  }
+
+  /// The same in both directions.
+  public init(stride: Int = 1, padding: Int = 0, dilation: Int = 1, groups: Int = 1) {
+    self.init(
+      strideHeight: stride, strideWidth: stride, top: padding, left: padding, bottom: padding, right: padding,
+      dilationHeight: dilation, dilationWidth: dilation, groups: groups)
+  }
+
+  /// Positions of a kernel along an axis of `size` elements.
+  public func outputHeight(_ size: Int, kernel: Int) -> Int {
+    (size + top + bottom - dilationHeight * (kernel - 1) - 1 + strideHeight) / strideHeight
+  }
+  public func outputWidth(_ size: Int, kernel: Int) -> Int {
+    (size + left + right - dilationWidth * (kernel - 1) - 1 + strideWidth) / strideWidth
+  }
+}
+
+/// All sizes of one convolution, checked.
+private struct Convolution {
+  var n, ic, ih, iw, oc, oh, ow, kh, kw: Int
+  let geometry: ConvGeometry
+  var patch: Int { ic / geometry.groups * kh * kw }
+  var positions: Int { oh * ow }
+  /// Multiply-adds for one image.
+  var workPerImage: Int { oc * positions * patch }
+
+  init(input: [Int], weight: [Int], _ g: ConvGeometry) throws {
+    guard input.count == 4, weight.count == 4 else {
+      throw Fault(
+        "shape-mismatch",
+        "a convolution needs images [n, channels, height, width] and weights [out, in, height, width]; given are \(shapeText(input)) and \(shapeText(weight))",
+        operands: [0: shapeText(input), 1: shapeText(weight)])
+    }
+    guard g.strideHeight > 0, g.strideWidth > 0, g.dilationHeight > 0, g.dilationWidth > 0, g.groups > 0 else {
+      throw Fault("out-of-range", "stride, dilation and groups of a convolution are at least 1")
+    }
+    guard min(g.top, g.left, g.bottom, g.right) >= 0 else {
+      throw Fault("out-of-range", "the padding of a convolution is at least 0")
+    }
+    guard input[1] == weight[1] * g.groups, weight[0] % g.groups == 0 else {
+      throw Fault(
+        "shape-mismatch",
+        "the images have \(input[1]) channels and the weights take \(weight[1] * g.groups)"
+          + (g.groups > 1 ? " (\(g.groups) groups)" : ""),
+        operands: [0: shapeText(input), 1: shapeText(weight)])
+    }
+    (n, ic, ih, iw, oc, kh, kw) = (input[0], input[1], input[2], input[3], weight[0], weight[2], weight[3])
+    oh = g.outputHeight(ih, kernel: kh)
+    ow = g.outputWidth(iw, kernel: kw)
+    geometry = g
+    guard oh > 0, ow > 0, kh > 0, kw > 0 else {
+      throw Fault(
+        "shape-mismatch", "a \(kh)×\(kw) kernel does not fit into a padded image of \(ih + g.top + g.bottom)×\(iw + g.left + g.right)",
+        operands: [0: shapeText(input), 1: shapeText(weight)])
+    }
+  }
+
+  func described(images: Int) -> seep_conv {
+    // oneDNN wants the trailing padding that the output size implies.
+    let bottom = (oh - 1) * geometry.strideHeight + geometry.dilationHeight * (kh - 1) + 1 - ih - geometry.top
+    let right = (ow - 1) * geometry.strideWidth + geometry.dilationWidth * (kw - 1) + 1 - iw - geometry.left
+    return seep_conv(
+      n: Int64(images), ic: Int64(ic), ih: Int64(ih), iw: Int64(iw), oc: Int64(oc), oh: Int64(oh), ow: Int64(ow),
+      kh: Int64(kh), kw: Int64(kw), stride_h: Int64(geometry.strideHeight), stride_w: Int64(geometry.strideWidth),
+      dilation_h: Int64(geometry.dilationHeight), dilation_w: Int64(geometry.dilationWidth), top: Int64(geometry.top),
+      left: Int64(geometry.left), bottom: Int64(bottom), right: Int64(right), groups: Int64(geometry.groups))
+  }
+
+  /// Whether oneDNN's own 8-channel blocks pay for the reorders: enough channels, enough positions.
+  var wantsBlocks: Bool { oc / geometry.groups >= 8 && positions >= 36 }
+
+  /// Images per piece: at most about 200 M multiply-adds (some milliseconds), at least two pieces where that pays.
+  var imagesPerPiece: Int {
+    if n <= 1 { return Swift.max(n, 1) }
+    let total = workPerImage * n
+    if total < 1 << 20 { return n }
+    let pieces = Swift.max(4, (total + (200 << 20) - 1) / (200 << 20))
+    return Swift.max(1, (n + pieces - 1) / pieces)
+  }
+}
+
+extension Tensor {
+  public static func conv2d(_ x: Tensor, _ w: Tensor, _ g: ConvGeometry) throws -> Tensor {
+    let (x, w) = try floats(x, w)
+    let c = try Convolution(input: x.shape, weight: w.shape, g)
+    let (input, weight) = (try x.contiguous(), try w.contiguous())
+    let result = try Tensor(uninitialized: [c.n, c.oc, c.oh, c.ow], x.dtype)
+    if c.n == 0 { return result }
+    if x.dtype == .float64 {
+      try forEachImageColumns(c, input) { image, columns in
+        let out = result.pointer(Double.self) + image * c.oc * c.positions
+        groupProducts(c) { group, rows in
+          seep_dgemm(
+            0, 0, rows, c.positions, c.patch, 1, weight.pointer(Double.self) + group * rows * c.patch, c.patch,
+            columns + group * c.patch * c.positions, c.positions, 0, out + group * rows * c.positions, c.positions)
+        }
+      }
+      return result
+    }
+    try passes(c, seep_conv_forward, input.pointer(Float.self), c.ic * c.ih * c.iw, weight.pointer(Float.self), 0,
+      result.pointer(Float.self), c.oc * c.positions)
+    return result
+  }
+
+  /// The gradient with respect to the input: a transposed convolution of the output gradient.
+  public static func conv2dInputGradient(
+    _ gy: Tensor, _ w: Tensor, inputSize: (height: Int, width: Int), _ g: ConvGeometry
+  ) throws -> Tensor {
+    let (gy, w) = try floats(gy, w)
+    guard gy.rank == 4, w.rank == 4 else {
+      throw Fault(
+        "shape-mismatch", "a transposed convolution needs images [n, channels, height, width] and weights of rank 4",
+        operands: [0: shapeText(gy.shape), 1: shapeText(w.shape)])
+    }
+    let c = try Convolution(
+      input: [gy.shape[0], w.shape[1] * g.groups, inputSize.height, inputSize.width], weight: w.shape, g)
+    guard gy.shape == [c.n, c.oc, c.oh, c.ow] else {
+      throw Fault(
+        "shape-mismatch", "the images have shape \(shapeText(gy.shape)) where \(shapeText([c.n, c.oc, c.oh, c.ow])) is needed",
+        operands: [0: shapeText(gy.shape), 1: shapeText(w.shape)])
+    }
+    let (gradient, weight) = (try gy.contiguous(), try w.contiguous())
+    if c.n == 0 { return try .zeros([0, c.ic, c.ih, c.iw], gy.dtype) }
+    if gy.dtype == .float64 {
+      let result = try Tensor.zeros([c.n, c.ic, c.ih, c.iw], .float64)
+      let columns = try Tensor(uninitialized: [c.patch * g.groups, c.positions], .float64)
+      for image in 0..<c.n {
+        groupProducts(c) { group, rows in
+          seep_dgemm(
+            1, 0, c.patch, c.positions, rows, 1, weight.pointer(Double.self) + group * rows * c.patch, c.patch,
+            gradient.pointer(Double.self) + (image * c.oc + group * rows) * c.positions, c.positions, 0,
+            columns.pointer(Double.self) + group * c.patch * c.positions, c.positions)
+        }
+        scatterColumns(c, columns.pointer(Double.self), result.pointer(Double.self) + image * c.ic * c.ih * c.iw)
+      }
+      return result
+    }
+    let result = try Tensor(uninitialized: [c.n, c.ic, c.ih, c.iw], .float32)
+    try passes(c, seep_conv_input, gradient.pointer(Float.self), c.oc * c.positions, weight.pointer(Float.self), 0,
+      result.pointer(Float.self), c.ic * c.ih * c.iw)
+    return result
+  }
+
+  public static func conv2dWeightGradient(
+    _ x: Tensor, _ gy: Tensor, kernel: (height: Int, width: Int), _ g: ConvGeometry
+  ) throws -> Tensor {
+    let (x, gy) = try floats(x, gy)
+    let c = try weightGradientSizes(x, gy, kernel, g)
+    let (input, gradient) = (try x.contiguous(), try gy.contiguous())
+    let shape = [c.oc, c.ic / g.groups, c.kh, c.kw]
+    if c.n == 0 { return try .zeros(shape, x.dtype) }
+    if x.dtype == .float64 {
+      let result = try Tensor.zeros(shape, .float64)
+      try forEachImageColumns(c, input) { image, columns in
+        groupProducts(c) { group, rows in
+          seep_dgemm(
+            0, 1, rows, c.patch, c.positions, 1,
+            gradient.pointer(Double.self) + (image * c.oc + group * rows) * c.positions, c.positions,
+            columns + group * c.patch * c.positions, c.positions, 1, result.pointer(Double.self) + group * rows * c.patch,
+            c.patch)
+        }
+      }
+      return result
+    }
+    // Each piece of the batch gives a partial sum; they are added in order.
+    let perPiece = c.imagesPerPiece
+    let pieces = (c.n + perPiece - 1) / perPiece
+    let partial = try Tensor(uninitialized: [pieces] + shape, .float32)
+    let width = shape.reduce(1, *)
+    try passes(c, seep_conv_weights, input.pointer(Float.self), c.ic * c.ih * c.iw, gradient.pointer(Float.self),
+      c.oc * c.positions, partial.pointer(Float.self), nil, partialSize: width)
+    return pieces == 1 ? try partial.reshape(shape) : try partial.reduce(.sum, axes: [0])
+  }
+
+  /// The weight gradient of every image by itself: [n, out, in/groups, height, width].
+  public static func conv2dWeightGradientPerExample(
+    _ x: Tensor, _ gy: Tensor, kernel: (height: Int, width: Int), _ g: ConvGeometry
+  ) throws -> Tensor {
+    let (x, gy) = try floats(x, gy)
+    let c = try weightGradientSizes(x, gy, kernel, g)
+    let (input, gradient) = (try x.contiguous(), try gy.contiguous())
+    let result = try Tensor(uninitialized: [c.n, c.oc, c.ic / g.groups, c.kh, c.kw], x.dtype)
+    let width = c.oc * c.patch
+    _ = Libraries.prepared
+    func run<T: BinaryFloatingPoint>(
+      _: T.Type,
+      _ product: (Int, Int, Int, UnsafeMutablePointer<T>, UnsafeMutablePointer<T>, UnsafeMutablePointer<T>) -> Void
+    ) throws {
+      let grain = Swift.max(1, (4 << 20) / Swift.max(1, c.workPerImage))
+      try Threads.run(pieces: (c.n + grain - 1) / grain) { piece in
+        let columns = try Tensor(uninitialized: [c.patch * g.groups * c.positions], x.dtype)
+        for image in piece * grain..<Swift.min(c.n, (piece + 1) * grain) {
+          gatherColumns(c, input.pointer(T.self) + image * c.ic * c.ih * c.iw, columns.pointer(T.self))
+          groupProducts(c) { group, rows in
+            product(
+              rows, c.patch, c.positions,
+              gradient.pointer(T.self) + (image * c.oc + group * rows) * c.positions,
+              columns.pointer(T.self) + group * c.patch * c.positions,
+              result.pointer(T.self) + image * width + group * rows * c.patch)
+          }
+        }
+      }
+    }
+    if x.dtype == .float64 {
+      try run(Double.self) { seep_dgemm(0, 1, $0, $1, $2, 1, $3, $2, $4, $2, 0, $5, $1) }
+    } else {
+      try run(Float.self) { seep_sgemm(0, 1, $0, $1, $2, 1, $3, $2, $4, $2, 0, $5, $1) }
+    }
+    return result
+  }
+
+  // MARK: Pieces
+
+  private static func floats(_ a: Tensor, _ b: Tensor) throws -> (Tensor, Tensor) {
+    let (x, y) = try common(a, b)
+    return x.dtype.isFloat ? (x, y) : (try x.converted(to: .float32), try y.converted(to: .float32))
+  }
+
+  private static func weightGradientSizes(
+    _ x: Tensor, _ gy: Tensor, _ kernel: (height: Int, width: Int), _ g: ConvGeometry
+  ) throws -> Convolution {
+    guard x.rank == 4, gy.rank == 4 else {
+      throw Fault("shape-mismatch", "a weight gradient needs two batches of images", operands: [0: shapeText(x.shape), 1: shapeText(gy.shape)])
+    }
+    let c = try Convolution(
+      input: x.shape, weight: [gy.shape[1], x.shape[1] / Swift.max(1, g.groups), kernel.height, kernel.width], g)
+    guard gy.shape == [c.n, c.oc, c.oh, c.ow] else {
+      throw Fault(
+        "shape-mismatch", "an output gradient of shape \(shapeText(gy.shape)) where \(shapeText([c.n, c.oc, c.oh, c.ow])) is needed",
+        operands: [0: shapeText(x.shape), 1: shapeText(gy.shape)])
+    }
+    return c
+  }
+
+  /// One pass of oneDNN over pieces of the batch. Steps are elements per image; 0 for weights, which all images share.
+  private static func passes(
+    _ c: Convolution, _ pass: Int, _ a: UnsafeMutablePointer<Float>, _ aStep: Int, _ b: UnsafeMutablePointer<Float>,
+    _ bStep: Int, _ out: UnsafeMutablePointer<Float>, _ outStep: Int?, partialSize: Int = 0
+  ) throws {
+    _ = Libraries.prepared
+    let perPiece = c.imagesPerPiece
+    let blocked: Int32 = c.wantsBlocks ? 1 : 0
+    try Threads.run(pieces: (c.n + perPiece - 1) / perPiece) { piece in
+      let first = piece * perPiece
+      var described = c.described(images: Swift.min(perPiece, c.n - first))
+      let target = outStep.map { out + first * $0 } ?? out + piece * partialSize
+      let status = seep_conv_run(&described, Int32(pass), blocked, a + first * aStep, b + first * bStep, target)
+      if status != 0 { throw Fault("engine-failure", "oneDNN could not run a convolution (status \(status))") }
+    }
+  }
+
+  private static func groupProducts(_ c: Convolution, _ body: (_ group: Int, _ rows: Int) -> Void) {
+    for group in 0..<c.geometry.groups { body(group, c.oc / c.geometry.groups) }
+  }
+
+  private static func forEachImageColumns(
+    _ c: Convolution, _ input: Tensor, _ body: (Int, UnsafeMutablePointer<Double>) -> Void
+  ) throws {
+    _ = Libraries.prepared
+    let columns = try Tensor(uninitialized: [c.ic * c.kh * c.kw * c.positions], .float64)
+    for image in 0..<c.n {
+      try Interrupt.check()
+      gatherColumns(c, input.pointer(Double.self) + image * c.ic * c.ih * c.iw, columns.pointer(Double.self))
+      body(image, columns.pointer(Double.self))
+    }
+  }
+
+  /// Columns [channels · kh · kw, positions] of one image.
+  private static func gatherColumns<T: BinaryFloatingPoint>(
+    _ c: Convolution, _ image: UnsafeMutablePointer<T>, _ columns: UnsafeMutablePointer<T>
+  ) {
+    let g = c.geometry
+    var place = 0
+    for channel in 0..<c.ic {
+      let plane = image + channel * c.ih * c.iw
+      for ky in 0..<c.kh {
+        for kx in 0..<c.kw {
+          for y in 0..<c.oh {
+            let row = y * g.strideHeight + ky * g.dilationHeight - g.top
+            if row < 0 || row >= c.ih {
+              for x in 0..<c.ow { columns[place + x] = 0 }
+            } else {
+              let line = plane + row * c.iw
+              var column = kx * g.dilationWidth - g.left
+              for x in 0..<c.ow {
+                columns[place + x] = column >= 0 && column < c.iw ? line[column] : 0
+                column += g.strideWidth
+              }
+            }
+            place += c.ow
+          }
+        }
+      }
+    }
+  }
+
+  /// The adjoint of `gatherColumns`: adds columns into one image.
+  private static func scatterColumns(
+    _ c: Convolution, _ columns: UnsafeMutablePointer<Double>, _ image: UnsafeMutablePointer<Double>
+  ) {
+    let g = c.geometry
+    var place = 0
+    for channel in 0..<c.ic {
+      let plane = image + channel * c.ih * c.iw
+      for ky in 0..<c.kh {
+        for kx in 0..<c.kw {
+          for y in 0..<c.oh {
+            let row = y * g.strideHeight + ky * g.dilationHeight - g.top
+            if row >= 0 && row < c.ih {
+              for x in 0..<c.ow {
+                let column = x * g.strideWidth + kx * g.dilationWidth - g.left
+                if column >= 0 && column < c.iw { plane[row * c.iw + column] += columns[place + x] }
+              }
+            }
+            place += c.ow
+          }
+        }
+      }
+    }
+  }
+}
