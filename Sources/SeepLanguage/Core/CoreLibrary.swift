@@ -26,7 +26,10 @@ extension Call {
     try machine.requireStack(start, arguments.count)
     for (i, argument) in arguments.enumerated() { start[i] = argument }
     machine.top = start + arguments.count
-    defer { machine.top = start }
+    defer {
+      machine.top = start
+      machine.wipe(start, arguments.count)
+    }
     return Value(taking: try machine.call(function, start, arguments.count, []))
   }
 }

@@ -58,6 +58,8 @@ public final class Session {
 
   let machine: Machine
   let names: GlobalNames
+  /// Modules by path; nil while one is being loaded.
+  var modules: [String: Value?] = [:]
   private var attachments: [ObjectIdentifier: AnyObject] = [:]
 
   /// - Parameter library: names every program may use; a later builtin of the same name replaces an earlier one.

@@ -14,7 +14,10 @@ extension Machine {
     for (i, argument) in arguments.enumerated() { start[i] = argument.slot }
     for (i, keyword) in keywords.enumerated() { start[arguments.count + i] = keyword.value.slot }
     top = start + count
-    defer { top = start }
+    defer {
+      top = start
+      wipe(start, count)
+    }
     let names = keywords.map { Symbols.number($0.name) }
     return Value(taking: try call(callee, start, count, names))
   }
@@ -39,7 +42,7 @@ extension Machine {
         top = slot + 1
         defer {
           top = slot
-          slot[0].release()
+          put(slot, .none)
         }
         result = try call(members.pointee.items[i], slot, 1, [])
       }
@@ -50,6 +53,12 @@ extension Machine {
         "not-callable", "\(callee.describedType) cannot be called",
         notes: callee.tag == Tag.string || callee.isNumber ? [] : ["It is \(Display.label(callee))."])
     }
+  }
+
+  /// Forgets borrowed slots above the frames: what lies there must never look like a reference.
+  @inline(__always)
+  func wipe(_ start: UnsafeMutablePointer<Slot>, _ count: Int) {
+    for i in 0..<count { start[i].tag = Tag.none }
   }
 
   // MARK: Builtins and foreign objects
@@ -97,6 +106,7 @@ extension Machine {
     defer {
       rest?.release()
       top = start
+      wipe(start, parameters.count)
     }
     let positional = count - keywords.count
     for i in 0..<min(positional, signature.positionalCount) { start[i] = arguments[i] }
@@ -184,7 +194,9 @@ extension Machine {
         if positional > taken { for i in taken..<positional { Heap.append(body, given[i]) } }
         placed[variadic] = Slot(tag: Tag.list, pointer: body)
       }
+      if parameters.count > count { for i in count..<parameters.count { base[i].release() } }
       for i in 0..<parameters.count { base[i] = placed[i] }
+      if count > parameters.count { wipe(base + parameters.count, count - parameters.count) }
     } catch {
       for slot in given { slot.release() }
       for i in 0..<count { base[i] = .none }

@@ -44,6 +44,9 @@ enum Opcode: UInt8 {
   case takeGlobal
   case getCapture
   case makeBox
+  /// R[a] = a box for a function that is declared further down.
+  case makeEmptyBox
+  case loadAbsent
   /// R[a] = the box in R[b].
   case getBox
   /// The box in R[a] = R[b].

@@ -1,4 +1,8 @@
 // The register machine: one raw stack of slots, one of frames, the globals. Run.swift is its loop.
+//
+// Invariant: every slot of the stack is always a valid slot that owns what it points to, and above the registers of the
+// running frame (and the arguments of running Swift code) nothing points anywhere. So a frame needs no initialisation:
+// the compiler writes a register before it reads it, and writing releases whatever an earlier use left there.
 import Ground
 
 #if canImport(Glibc)
@@ -41,7 +45,8 @@ final class Machine {
   static let frameCapacity = 1 << 17
 
   let stack: UnsafeMutablePointer<Slot>
-  let stackEnd: UnsafeMutablePointer<Slot>
+  /// Address above which no frame may reach.
+  let stackLimit: UInt
   let frames: UnsafeMutablePointer<Frame>
   var frameCount = 0
   /// The first free slot while Swift code runs.
@@ -66,7 +71,7 @@ final class Machine {
     }
     stack = reserve(Machine.stackCapacity * MemoryLayout<Slot>.stride)
       .bindMemory(to: Slot.self, capacity: Machine.stackCapacity)
-    stackEnd = stack + (Machine.stackCapacity - 70_000)
+    stackLimit = UInt(bitPattern: stack + (Machine.stackCapacity - 70_000))
     frames = reserve(Machine.frameCapacity * MemoryLayout<Frame>.stride)
       .bindMemory(to: Frame.self, capacity: Machine.frameCapacity)
     globals = .allocate(capacity: globalCapacity)
@@ -115,7 +120,7 @@ final class Machine {
   }
 
   func requireStack(_ start: UnsafeMutablePointer<Slot>, _ count: Int) throws {
-    if start + count > stackEnd { throw tooDeep }
+    if UInt(bitPattern: start + count) > stackLimit { throw tooDeep }
   }
 
   /// Swift code that calls back into Seep uses the thread's own stack: refuses while 256 KiB are left.
@@ -123,10 +128,15 @@ final class Machine {
   func requireNativeStack() throws {
     var here = 0
     let address = withUnsafeMutablePointer(to: &here) { UInt(bitPattern: $0) }
-    if nativeThread != pthread_self() { measureNativeStack() }
-    if address < nativeLimit {
+    if address < stackFloor() {
       throw Fault("recursion-too-deep", "functions call each other through the library too deeply for the stack")
     }
+  }
+
+  /// The lowest address of this thread's stack that may be used.
+  func stackFloor() -> UInt {
+    if nativeThread != pthread_self() { measureNativeStack() }
+    return nativeLimit
   }
 
   private func measureNativeStack() {

@@ -23,7 +23,9 @@ extension Machine {
     do {
       try requireNativeStack()
       try Interrupt.check()
-      if frameCount >= depthLimit || base + core.pointee.registerCount + count > stackEnd { throw tooDeep }
+      if frameCount >= depthLimit || UInt(bitPattern: base + core.pointee.registerCount + count) > stackLimit {
+        throw tooDeep
+      }
     } catch {
       for i in 0...count { put(start + i, .none) }
       throw error
@@ -38,11 +40,6 @@ extension Machine {
     }
     frames[frameCount] = Frame(pc: savedPC, base: savedBase, isEntry: true)
     frameCount += 1
-    var i = core.pointee.parameterCount
-    while i < core.pointee.registerCount {
-      base[i] = .none
-      i += 1
-    }
     return try run(core, base)
   }
 
@@ -98,6 +95,8 @@ extension Machine {
             value.retain()
             put(a, value)
           case .makeBox: a.pointee = Heap.box(a.pointee)
+          case .makeEmptyBox: put(a, Heap.box(.absent))
+          case .loadAbsent: put(a, .absent)
           case .getBox:
             let value = base[Int(i.b)].box.pointee.value
             if value.tag == Tag.absent { throw unboundLocal }
@@ -500,12 +499,8 @@ extension Machine {
                 try arrange(core.pointee.info.takeUnretainedValue(), a + 1, count, [])
               }
               let inner = a + 1
-              let registers = core.pointee.registerCount
-              if frameCount >= depthLimit || inner + registers > stackEnd { throw tooDeep }
-              var r = core.pointee.parameterCount
-              while r < registers {
-                inner[r] = .none
-                r &+= 1
+              if frameCount >= depthLimit || UInt(bitPattern: inner + core.pointee.registerCount) > stackLimit {
+                throw tooDeep
               }
               frames[frameCount] = Frame(pc: pc, base: base, isEntry: false)
               frameCount &+= 1
@@ -524,14 +519,18 @@ extension Machine {
           case .callNamed:
             leave(pc, base)
             let names = info(base).keywordLists[Int(i.c)]
-            try callGeneral(a, Int(i.b), names, &pc, &base, &constants)
+            var state = (pc, base, constants)  // copies, so that the loop's own stay in processor registers
+            try callGeneral(a, Int(i.b), names, &state.0, &state.1, &state.2)
+            (pc, base, constants) = state
           case .method:
             leave(pc, base)
             try findMethod(a, constants[Int(i.b)].int)
           case .callSubject:
             leave(pc, base)
             let names = i.c == 0 ? [] : info(base).keywordLists[Int(i.c) - 1]
-            try callSubject(a, Int(i.b), names, &pc, &base, &constants)
+            var state = (pc, base, constants)
+            try callSubject(a, Int(i.b), names, &state.0, &state.1, &state.2)
+            (pc, base, constants) = state
           case .returnValue:
             let result = a.pointee
             a.pointee = .none

@@ -27,10 +27,7 @@ extension Machine {
     if core.pointee.plainCount != count || !keywords.isEmpty {
       try arrange(core.pointee.info.takeUnretainedValue(), inner, count, keywords)
     }
-    if frameCount >= depthLimit || inner + core.pointee.registerCount > stackEnd { throw tooDeep }
-    for r in core.pointee.parameterCount..<max(core.pointee.parameterCount, core.pointee.registerCount) {
-      inner[r] = .none
-    }
+    if frameCount >= depthLimit || UInt(bitPattern: inner + core.pointee.registerCount) > stackLimit { throw tooDeep }
     frames[frameCount] = Frame(pc: pc, base: base, isEntry: false)
     frameCount += 1
     base = inner

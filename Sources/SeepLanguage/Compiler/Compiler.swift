@@ -1,0 +1,424 @@
+// From the syntax tree to the machine's code, in one walk with resolved names. Each expression is told the register its
+// value goes to. A `var` that a closure captures must live in a box; that is found out on the way, and then the program is
+// compiled once more with the knowledge.
+import Ground
+
+/// A mistake that shows before the program runs.
+struct CompileError: Error {
+  var fault: Fault
+  var site: Site
+}
+
+final class Compiler {
+  let names: GlobalNames
+  let file: SourceHandle
+  /// Where `var`s and functions are declared that need a box: offsets of their declarations.
+  private(set) var boxed: Set<Int> = []
+  private(set) var learned = false
+  var f: FunctionBuilder
+
+  /// Addresses of the thread's stack below this one are not for us.
+  let nativeLimit: UInt
+
+  init(names: GlobalNames, file: SourceHandle, nativeLimit: UInt) {
+    self.names = names
+    self.file = file
+    self.nativeLimit = nativeLimit
+    f = FunctionBuilder(parent: nil, file: file)
+  }
+
+  /// The program as a function without parameters whose value is that of its last expression.
+  func program(_ statements: [Statement]) throws -> UnsafeMutablePointer<FunctionCore> {
+    while true {
+      learned = false
+      f = FunctionBuilder(parent: nil, file: file)
+      announce(statements)
+      let result = try f.allocate()
+      try body(statements, to: result)
+      f.emit(.returnValue, result, at: Site(from: 0, to: 0))
+      if !learned { return f.finish() }
+    }
+  }
+
+  func needBox(_ declaration: Int) {
+    if boxed.insert(declaration).inserted { learned = true }
+  }
+
+  /// Globals may be used in functions above the line that binds them.
+  private func announce(_ statements: [Statement]) {
+    for statement in statements {
+      switch statement.kind {
+      case .function(let function, _):
+        if let name = function.name { _ = names.declare(name, mutable: false) }
+      case .binding(let pattern, let isMutable, _):
+        for name in pattern.names where names.entry(name) == nil { _ = names.declare(name, mutable: isMutable) }
+      default: break
+      }
+    }
+  }
+
+  var isGlobalScope: Bool { f.parent == nil && f.scopeDepth == 1 }
+
+  func site(_ span: Span) -> Site {
+    Site(from: Int32(truncatingIfNeeded: span.start), to: Int32(truncatingIfNeeded: span.end))
+  }
+
+  func fail(_ fault: Fault, _ span: Span) -> CompileError { CompileError(fault: fault, site: site(span)) }
+
+  // MARK: Names
+
+  func resolve(_ name: String, _ span: Span) throws -> Binding {
+    let binding = f.resolve(name)
+    if let binding {
+      if case .capture(_, let local) = binding, local.isMutable, !local.isBoxed { needBox(local.declaration) }
+      return binding
+    }
+    if let hoisted = upcomingFunction(name) {
+      needBox(hoisted)
+      return .unknown
+    }
+    if let entry = names.entry(name) {
+      return .global(entry.index, isMutable: entry.isMutable, isOwn: names.isOwn(name))
+    }
+    return .unknown
+  }
+
+  /// The declaration of a function of an enclosing block further down.
+  private func upcomingFunction(_ name: String) -> Int? {
+    var builder: FunctionBuilder? = f
+    while let here = builder {
+      for scope in here.upcoming.reversed() { if let at = scope[name] { return at } }
+      builder = here.parent
+    }
+    return nil
+  }
+
+  func unknownName(_ name: String, _ span: Span) -> CompileError {
+    let near = nearestName(to: name, among: f.localNames + names.all)
+    return fail(Fault("unknown-name", "there is no `\(name)` here", help: near), span)
+  }
+
+  func read(_ name: String, to target: Int, _ span: Span) throws {
+    let at = site(span)
+    switch try resolve(name, span) {
+    case .local(let local):
+      if local.isBoxed {
+        f.emit(.getBox, target, local.register, at: at)
+      } else if local.register != target {
+        f.emit(.move, target, local.register, at: at)
+      }
+    case .capture(let index, let local): f.emit(local.isBoxed ? .getCaptureBox : .getCapture, target, index, at: at)
+    case .itself: f.emit(.getItself, target, at: at)
+    case .global(let index, _, _): f.emit(.getGlobal, target, wide: index, at: at)
+    case .unknown:
+      if learned { return }  // compiled again anyway
+      throw unknownName(name, span)
+    }
+  }
+
+  /// Binds a name to the value in `register`, which the new variable may keep.
+  func bind(_ name: String, isMutable: Bool, from register: Int, _ span: Span) throws {
+    if isGlobalScope {
+      let index = names.declare(name, mutable: isMutable)
+      f.emit(.takeGlobal, register, wide: index, at: site(span))
+      return
+    }
+    let own = try f.allocate()
+    let isBoxed = boxed.contains(span.start)
+    f.emit(.take, own, register, at: site(span))
+    if isBoxed { f.emit(.makeBox, own, at: site(span)) }
+    f.declare(name, register: own, isMutable: isMutable, isBoxed: isBoxed, at: span.start)
+  }
+
+  // MARK: Statements
+
+  /// Statements of a block or a program; the value of the last, if it is an expression, goes to `target`.
+  func body(_ statements: [Statement], to target: Int?) throws {
+    if !isGlobalScope { try hoist(statements) }
+    for (i, statement) in statements.enumerated() {
+      let isLast = i == statements.count - 1
+      if isLast, let target {
+        if case .expression(let expression) = statement.kind {
+          try self.expression(expression, to: target)
+        } else {
+          try self.statement(statement)
+          f.emit(.loadNone, target, at: site(statement.span))
+        }
+      } else {
+        try self.statement(statement)
+      }
+    }
+    if statements.isEmpty, let target { f.emit(.loadNone, target, at: Site(from: 0, to: 0)) }
+    if !isGlobalScope { f.upcoming.removeLast() }
+  }
+
+  /// Functions of this block that others above them call get their boxes first.
+  private func hoist(_ statements: [Statement]) throws {
+    var upcoming: [String: Int] = [:]
+    for case .function(let function, let span) in statements.map(\.kind) {
+      guard let name = function.name else { continue }
+      if boxed.contains(span.start) {
+        let register = try f.allocate()
+        f.emit(.makeEmptyBox, register, at: site(span))
+        f.declare(name, register: register, isMutable: false, isBoxed: true, at: span.start)
+      } else {
+        upcoming[name] = span.start
+      }
+    }
+    f.upcoming.append(upcoming)
+  }
+
+  func block(_ statements: [Statement], to target: Int?) throws {
+    let mark = f.mark
+    f.pushScope()
+    try body(statements, to: target)
+    f.popScope()
+    f.release(to: mark)
+  }
+
+  /// An expression whose value nobody wants.
+  func discard(_ expression: Expression) throws {
+    let mark = f.mark
+    defer { f.release(to: mark) }
+    switch expression.kind {
+    case .block(let statements): try block(statements, to: nil)
+    case .ifElse(let condition, let yes, let no): try ifElse(condition, yes, no, to: nil, expression.span)
+    default: try self.expression(expression, to: try f.allocate())
+    }
+  }
+
+  func statement(_ statement: Statement) throws {
+    let mark = f.mark
+    let at = site(statement.span)
+    switch statement.kind {
+    case .binding(let pattern, let isMutable, let value): return try binding(pattern, isMutable, value)
+    case .function(let function, let span): return try declare(function, span)
+    case .use(let path, let isFile, let name):
+      let register = try f.allocate()
+      f.emit(.useModule, register, wide: f.constant((isFile ? "file:" : "name:") + path), at: at)
+      return try bind(name, isMutable: false, from: register, statement.span)
+    case .assignment(let target, let operation, let value): try assign(target, operation, value, statement.span)
+    case .expression(let expression): try discard(expression)
+    case .forIn(let pattern, let items, let body): try forIn(pattern, items, body, statement.span)
+    case .whileTrue(let condition, let body): try whileTrue(condition, body, at)
+    case .breakLoop:
+      guard let loop = f.loops.last else { throw fail(Fault("misplaced", "`break` outside of a loop"), statement.span) }
+      loop.breaks.append(f.emit(.jump, at: at))
+    case .continueLoop:
+      guard let loop = f.loops.last else {
+        throw fail(Fault("misplaced", "`continue` outside of a loop"), statement.span)
+      }
+      loop.continues.append(f.emit(.jump, at: at))
+    case .returnValue(let value):
+      if f.parent == nil { throw fail(Fault("misplaced", "`return` outside of a function"), statement.span) }
+      if let value {
+        f.emit(.returnValue, try operand(value), at: at)  // may empty a variable: its frame ends here
+      } else {
+        f.emit(.returnNone, at: at)
+      }
+    case .raise(let value): f.emit(.raise, try operand(value), at: at)
+    case .test(let name, let body):
+      let register = try f.allocate()
+      let function = FunctionSyntax(name: nil, parameters: [], body: body, documentation: nil, span: statement.span)
+      try self.function(function, to: register, own: nil)
+      f.emit(.addTest, register, wide: f.constant(name), at: at)
+    case .assert(let condition, let message): try assertion(condition, message, statement.span)
+    }
+    f.release(to: mark)
+  }
+
+  private func binding(_ pattern: Pattern, _ isMutable: Bool, _ value: Expression) throws {
+    let mark = f.mark
+    if case .name(let name) = pattern.kind {
+      if case .function(let function) = value.kind, !isMutable {
+        return try declare(function, pattern.span, name: name)
+      }
+      if isGlobalScope {
+        let register = try f.allocate()
+        try expression(value, to: register)
+        f.emit(.takeGlobal, register, wide: names.declare(name, mutable: isMutable), at: site(pattern.span))
+        f.release(to: mark)
+        return
+      }
+      let own = try f.allocate()
+      try expression(value, to: own)
+      let isBoxed = isMutable && boxed.contains(pattern.span.start)
+      if isBoxed { f.emit(.makeBox, own, at: site(pattern.span)) }
+      f.declare(name, register: own, isMutable: isMutable, isBoxed: isBoxed, at: pattern.span.start)
+      return
+    }
+    let register = try f.allocate()
+    try expression(value, to: register)
+    try destructure(pattern, register, isMutable: isMutable, site(value.span))
+    if isGlobalScope { f.release(to: mark) }
+  }
+
+  /// Takes a value apart that must have the pattern's shape.
+  func destructure(_ pattern: Pattern, _ register: Int, isMutable: Bool, _ at: Site) throws {
+    switch pattern.kind {
+    case .anything: break
+    case .name(let name): try bind(name, isMutable: isMutable, from: register, pattern.span)
+    case .list(let items, nil), .tuple(let items, nil):
+      let parts = try f.allocate(items.count)
+      f.emit(.unpack, parts, items.count, register, at: at)
+      for (i, item) in items.enumerated() { try destructure(item, parts + i, isMutable: isMutable, at) }
+    case .record(let fields):
+      for field in fields {
+        let part = try f.allocate()
+        f.emit(.field, part, register, f.symbol(field.name), at: site(pattern.span))
+        try destructure(field.pattern, part, isMutable: isMutable, at)
+      }
+    case .list, .tuple, .value, .either:
+      var failures: [Int] = []
+      let copy = try f.allocate()
+      f.emit(.move, copy, register, at: at)
+      try test(pattern, copy, &failures, isMutable: isMutable)
+      let done = f.emit(.jump, at: at)
+      for failure in failures { f.patch(failure) }
+      f.emit(.noMatch, copy, at: at)
+      f.patch(done)
+    }
+  }
+
+  private func declare(_ function: FunctionSyntax, _ span: Span, name: String? = nil) throws {
+    let name = name ?? function.name ?? ""
+    if function.name == nil { function.name = name }
+    if isGlobalScope {
+      let mark = f.mark
+      let index = names.declare(name, mutable: false)
+      let register = try f.allocate()
+      try self.function(function, to: register, own: nil)
+      f.emit(.takeGlobal, register, wide: index, at: site(span))
+      f.release(to: mark)
+      return
+    }
+    if let hoisted = f.find(name), hoisted.isBoxed, hoisted.declaration == span.start {
+      let register = try f.allocate()
+      try self.function(function, to: register, own: nil)
+      f.emit(.setBox, hoisted.register, register, at: site(span))
+      f.release(to: register)
+      return
+    }
+    if f.upcoming.last?[name] == span.start { f.upcoming[f.upcoming.count - 1][name] = nil }
+    let own = try f.allocate()
+    let local = f.declare(name, register: own, isMutable: false, isBoxed: false, at: span.start)
+    try self.function(function, to: own, own: local)
+  }
+
+  // MARK: Loops
+
+  private func forIn(_ pattern: Pattern, _ items: Expression, _ loopBody: Expression, _ span: Span) throws {
+    let at = site(items.span)
+    let loop = FunctionBuilder.Loop()
+    f.pushScope()
+    let state = try f.allocate(2)
+    let item = try f.allocate()
+    let isRange: Bool
+    if case .range(let from?, let to?, let inclusive) = items.kind {
+      isRange = true
+      try expression(from, to: state)
+      try expression(to, to: state + 1)
+      let index = f.emit(.rangePrepare, state, 0, inclusive ? 1 : 0, at: at)
+      f.info.argumentSpans[index] = [site(from.span), site(to.span)]
+    } else {
+      isRange = false
+      try expression(items, to: state)
+      f.emit(.iteratePrepare, state, at: at)
+    }
+    let first = f.emit(.jump, at: at)
+    let start = f.code.count
+    let inner = f.mark
+    f.pushScope()
+    if case .name(let name) = pattern.kind {
+      f.declare(name, register: item, isMutable: false, isBoxed: false, at: pattern.span.start)
+    } else {
+      try destructure(pattern, item, isMutable: false, site(pattern.span))
+    }
+    f.loops.append(loop)
+    try discard(loopBody)
+    f.loops.removeLast()
+    f.popScope()
+    f.release(to: inner)
+    for jump in loop.continues { f.patch(jump) }
+    f.patch(first)
+    f.emit(isRange ? .rangeLoop : .iterateLoop, state, item, at: at)
+    f.emit(.jump, 0, wide: start, at: at)
+    for jump in loop.breaks { f.patch(jump) }
+    if !isRange { f.emit(.clear, state, at: at) }
+    f.popScope()
+  }
+
+  private func whileTrue(_ condition: Expression, _ loopBody: Expression, _ at: Site) throws {
+    let loop = FunctionBuilder.Loop()
+    let start = f.code.count
+    var exits: [Int] = []
+    try branch(condition, whenFalse: &exits)
+    f.loops.append(loop)
+    try discard(loopBody)
+    f.loops.removeLast()
+    for jump in loop.continues { f.patch(jump, to: start) }
+    f.emit(.loop, 0, wide: start, at: at)
+    for jump in exits + loop.breaks { f.patch(jump) }
+  }
+
+  // MARK: Assertions
+
+  /// Both sides of a comparison are kept, to be shown.
+  private func assertion(_ condition: Expression, _ message: Expression?, _ span: Span) throws {
+    var assertion = Assertion()
+    let result = try f.allocate()
+    if case .binary(let operation, let left, let right) = condition.kind,
+      operation.isComparison || operation == .contains
+    {
+      let a = try f.allocate()
+      try expression(left, to: a)
+      let b = try f.allocate()
+      try expression(right, to: b)
+      operate(operation, result, a, b, condition.span, [left.span, right.span])
+      if !left.isLiteral { assertion.shown.append((source(left.span), a)) }
+      if !right.isLiteral { assertion.shown.append((source(right.span), b)) }
+    } else {
+      try expression(condition, to: result)
+    }
+    if let message {
+      let done = f.emit(.jumpIfTrue, result, at: site(condition.span))
+      let words = try f.allocate()
+      try expression(message, to: words)
+      assertion.message = words
+      emitAssertion(assertion, result, condition.span)
+      f.patch(done)
+    } else {
+      emitAssertion(assertion, result, condition.span)
+    }
+  }
+
+  private func emitAssertion(_ assertion: Assertion, _ result: Int, _ span: Span) {
+    f.info.assertions.append(assertion)
+    f.emit(.assertHolds, result, f.info.assertions.count - 1, at: site(span))
+  }
+
+  func source(_ span: Span) -> String {
+    let start = min(file.text.count, max(0, span.start))
+    return String(decoding: file.text[start..<min(file.text.count, max(start, span.end))], as: UTF8.self)
+  }
+}
+
+extension Pattern {
+  var names: [String] {
+    switch kind {
+    case .anything, .value: []
+    case .name(let name): [name]
+    case .list(let items, _), .tuple(let items, _), .either(let items): items.flatMap(\.names)
+    case .record(let fields): fields.flatMap(\.pattern.names)
+    }
+  }
+}
+
+extension Expression {
+  var isLiteral: Bool {
+    switch kind {
+    case .none, .bool, .int, .float, .string: true
+    default: false
+    }
+  }
+}

@@ -1,0 +1,82 @@
+// From a text to its value: parse, compile, run.
+import Ground
+
+/// Why a text could not be run, for a person: the fault, where, and through which calls it came.
+public struct Failure: Error {
+  public var fault: Fault
+  public var file: SourceHandle
+  public var span: Span
+  public var argumentSpans: [Span]
+  /// Innermost first: function called, and where from; at most 6.
+  public var trace: [(function: String, file: SourceHandle, span: Span)]
+}
+
+extension Session {
+  /// Runs a text. What ran before a failure stays done; a prompt takes a `snapshot` first and rolls back.
+  public func evaluate(_ text: String, name: String, folder: String? = nil) -> Result<Value, Failure> {
+    let file = SourceHandle(name: name, text: Array(text.utf8), folder: folder)
+    machine.pending = nil
+    defer { machine.pending = nil }
+    do {
+      return .success(try run(file, names))
+    } catch {
+      return .failure(failure(error as? Fault ?? Fault("internal-error", "\(error)"), file))
+    }
+  }
+
+  /// Reports mistakes that show without running: syntax, unknown names.
+  public func check(_ text: String, name: String) -> Failure? {
+    let file = SourceHandle(name: name, text: Array(text.utf8))
+    let state = names.state
+    machine.pending = nil
+    defer {
+      machine.pending = nil
+      names.state = state
+    }
+    do {
+      _ = try compile(file, names)
+      return nil
+    } catch {
+      return failure(error as? Fault ?? Fault("internal-error", "\(error)"), file)
+    }
+  }
+
+  private func compile(
+    _ file: SourceHandle, _ names: GlobalNames
+  ) throws -> (program: UnsafeMutablePointer<FunctionCore>, hasValue: Bool) {
+    let floor = machine.stackFloor() + (256 << 10)
+    do {
+      let statements = try QuickParser.parse(file.text, nativeLimit: floor)
+      let program = try Compiler(names: names, file: file, nativeLimit: floor).program(statements)
+      machine.requireGlobals(names.needed)
+      if case .expression? = statements.last?.kind { return (program, true) }
+      return (program, false)
+    } catch let error as CompileError {
+      machine.pending = PendingFault(
+        fault: error.fault, value: nil, file: file, site: error.site, arguments: [], trace: [])
+      throw error.fault
+    }
+  }
+
+  /// Runs a file under its own names; faults leave their place in `machine.pending`.
+  func run(_ file: SourceHandle, _ names: GlobalNames) throws -> Value {
+    let (program, hasValue) = try compile(file, names)
+    let closure = Value(taking: Heap.closure(program, captures: 0))
+    let value = try machine.invoke(closure.slot, [], [])
+    if hasValue, !value.isNone {
+      lastValue = value
+      machine.define(names.declare("_", mutable: false), value.retainedSlot)
+    }
+    return hasValue ? value : .none
+  }
+
+  private func failure(_ fault: Fault, _ file: SourceHandle) -> Failure {
+    guard let known = machine.pending, known.fault == fault, let place = known.file else {
+      return Failure(fault: fault, file: file, span: Span(0, 0), argumentSpans: [], trace: [])
+    }
+    func span(_ site: Site) -> Span { Span(Int(site.from), Int(site.to)) }
+    return Failure(
+      fault: fault, file: place, span: span(known.site), argumentSpans: known.arguments.map(span),
+      trace: known.trace.map { ($0.function, $0.file, span($0.site)) })
+  }
+}

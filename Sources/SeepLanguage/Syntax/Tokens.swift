@@ -1,0 +1,198 @@
+// From text to tokens. Strings with braces become parts; their expressions are parsed from the same text.
+import Ground
+
+enum TokenKind: Equatable {
+  case int(Int)
+  case float(Double)
+  case text([RawPart])
+  case name(String)
+  case keyword(String)
+  case symbol(String)
+  case doc(String)
+  case end
+}
+
+/// A part of a string: text, or the place of an expression and its format.
+enum RawPart: Equatable {
+  case text(String)
+  case value(Span, format: String?)
+}
+
+struct Token {
+  var kind: TokenKind
+  var span: Span
+  var newlineBefore: Bool
+}
+
+struct Tokenizer {
+  static let keywords: Set<String> = [
+    "let", "var", "fn", "if", "else", "for", "in", "while", "break", "continue", "return", "match", "try", "catch",
+    "raise", "use", "as", "test", "assert", "with", "and", "or", "not", "none", "true", "false",
+  ]
+  static let symbols: [String] = [
+    "..=", "...", "|>", ">>", "=>", "==", "!=", "<=", ">=", "//", "..", "+=", "-=", "*=", "/=", "%=", "^=", "@=", "(",
+    ")", "[",
+    "]", "{", "}", ",", ":", ";", ".", "+", "-", "*", "/", "%", "^", "@", "<", ">", "=", "|",
+  ]
+  let text: [UInt8]
+  var at: Int
+  let end: Int
+  private static let symbolBytes = symbols.map { Array($0.utf8) }
+
+  init(_ text: [UInt8], from: Int = 0, to: Int? = nil) {
+    self.text = text
+    at = from
+    end = to ?? text.count
+  }
+
+  private func error(_ message: String, _ from: Int, _ to: Int) -> CompileError {
+    CompileError(fault: Fault("syntax", message), site: Site(from: Int32(from), to: Int32(to)))
+  }
+
+  mutating func all() throws -> [Token] {
+    var tokens: [Token] = []
+    var newline = true
+    while true {
+      while at < end {
+        let c = text[at]
+        if c == 10 {
+          newline = true
+          at += 1
+        } else if c == 32 || c == 9 || c == 13 {
+          at += 1
+        } else if c == 35 {
+          let start = at
+          while at < end, text[at] != 10 { at += 1 }
+          if start + 1 < end, text[start + 1] == 35, newline {
+            let words = String(decoding: text[(start + 2)..<max(start + 2, at)], as: UTF8.self)
+            tokens.append(Token(kind: .doc(words), span: Span(start, at), newlineBefore: true))
+          }
+        } else {
+          break
+        }
+      }
+      if at >= end {
+        tokens.append(Token(kind: .end, span: Span(end, end), newlineBefore: true))
+        return tokens
+      }
+      let start = at
+      let kind = try next()
+      tokens.append(Token(kind: kind, span: Span(start, at), newlineBefore: newline))
+      newline = false
+    }
+  }
+
+  private func isDigit(_ c: UInt8) -> Bool { c >= 48 && c <= 57 }
+  private func isLetter(_ c: UInt8) -> Bool { c >= 97 && c <= 122 || c >= 65 && c <= 90 || c == 95 || c >= 128 }
+
+  private mutating func next() throws -> TokenKind {
+    let c = text[at]
+    if isDigit(c) { return try number() }
+    if isLetter(c) {
+      let start = at
+      while at < end, isLetter(text[at]) || isDigit(text[at]) { at += 1 }
+      let word = String(decoding: text[start..<at], as: UTF8.self)
+      return Tokenizer.keywords.contains(word) ? .keyword(word) : .name(word)
+    }
+    if c == 34 { return try string() }
+    for (i, symbol) in Tokenizer.symbolBytes.enumerated()
+    where at + symbol.count <= end && text[at..<(at + symbol.count)].elementsEqual(symbol) {
+      at += symbol.count
+      return .symbol(Tokenizer.symbols[i])
+    }
+    throw error("this character means nothing here", at, at + 1)
+  }
+
+  private mutating func number() throws -> TokenKind {
+    let start = at
+    var isFloat = false
+    while at < end, isDigit(text[at]) || text[at] == 95 { at += 1 }
+    if at + 1 < end, text[at] == 46, isDigit(text[at + 1]) {
+      isFloat = true
+      at += 1
+      while at < end, isDigit(text[at]) || text[at] == 95 { at += 1 }
+    }
+    if at < end, text[at] == 101 || text[at] == 69 {
+      var look = at + 1
+      if look < end, text[look] == 43 || text[look] == 45 { look += 1 }
+      if look < end, isDigit(text[look]) {
+        isFloat = true
+        at = look
+        while at < end, isDigit(text[at]) { at += 1 }
+      }
+    }
+    let word = String(decoding: text[start..<at].filter { $0 != 95 }, as: UTF8.self)
+    if isFloat { return .float(Double(word) ?? 0) }
+    guard let value = Int(word) else { throw error("\(word) does not fit into a 64-bit integer", start, at) }
+    return .int(value)
+  }
+
+  private mutating func string() throws -> TokenKind {
+    let start = at
+    at += 1
+    var parts: [RawPart] = []
+    var bytes: [UInt8] = []
+    while true {
+      guard at < end, text[at] != 10 else { throw error("this string has no end", start, at) }
+      let c = text[at]
+      if c == 34 {
+        at += 1
+        if !bytes.isEmpty || parts.isEmpty { parts.append(.text(String(decoding: bytes, as: UTF8.self))) }
+        return .text(parts)
+      }
+      if c == 92 {
+        at += 1
+        let escape = at < end ? text[at] : 0
+        at += 1
+        switch escape {
+        case 110: bytes.append(10)
+        case 116: bytes.append(9)
+        case 114: bytes.append(13)
+        case 101: bytes.append(27)
+        case 34, 92: bytes.append(escape)
+        default: throw error("there is no escape of this letter", at - 2, at)
+        }
+      } else if c == 123, at + 1 < end, text[at + 1] == 123 {
+        bytes.append(c)
+        at += 2
+      } else if c == 125, at + 1 < end, text[at + 1] == 125 {
+        bytes.append(c)
+        at += 2
+      } else if c == 123 {
+        if !bytes.isEmpty { parts.append(.text(String(decoding: bytes, as: UTF8.self))) }
+        bytes = []
+        parts.append(try hole())
+      } else {
+        bytes.append(c)
+        at += 1
+      }
+    }
+  }
+
+  private mutating func hole() throws -> RawPart {
+    let open = at
+    at += 1
+    let start = at
+    var depth = 0
+    var colon: Int?
+    while at < end, text[at] != 10 {
+      let c = text[at]
+      if c == 34 {
+        at += 1
+        while at < end, text[at] != 34, text[at] != 10 { at += text[at] == 92 ? 2 : 1 }
+      } else if c == 40 || c == 91 || c == 123 {
+        depth += 1
+      } else if c == 125, depth == 0 {
+        let format = colon.map { String(decoding: text[($0 + 1)..<at], as: UTF8.self) }
+        at += 1
+        return .value(Span(start, colon ?? (at - 1)), format: format)
+      } else if c == 41 || c == 93 || c == 125 {
+        depth -= 1
+      } else if c == 58, depth == 0, colon == nil {
+        colon = at
+      }
+      at += 1
+    }
+    throw error("this brace has no end", open, at)
+  }
+}
