@@ -1,0 +1,26 @@
+// Deflate and gzip by zlib, with a limit on what may come out.
+import CImages
+import Ground
+
+enum Compression { case gzip, deflate }
+
+/// Expands `bytes` to at most `limit` bytes. `problem` turns zlib's complaint into the Fault of the format at hand.
+func inflate(
+  _ bytes: ArraySlice<UInt8>, _ compression: Compression, limit: Int, problem: (String) -> Fault
+) throws -> [UInt8] {
+  var expanded: UnsafeMutablePointer<UInt8>?
+  var size = 0
+  var message = [CChar](repeating: 0, count: Int(SEEP_PROBLEM_SIZE))
+  let format = compression == .gzip ? SEEP_GZIP : SEEP_DEFLATE
+  let failed = bytes.withUnsafeBufferPointer {
+    seep_inflate($0.baseAddress, $0.count, Int32(format), limit, &expanded, &size, &message)
+  }
+  guard failed == 0, let expanded else { throw problem(text(message)) }
+  defer { seep_free(expanded) }
+  return Array(UnsafeBufferPointer(start: expanded, count: size))
+}
+
+/// The text of a NUL-terminated C buffer.
+func text(_ buffer: [CChar]) -> String {
+  String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+}

@@ -1,0 +1,166 @@
+// Normalisations with scale and shift, as in PyTorch. Batch normalisation uses its running statistics unless training.
+import Autodiff
+import Ground
+import Tensors
+
+/// `batch_norm`: each channel (the first axis of an example) over the batch and all positions (Ioffe and Szegedy 2015).
+public struct BatchNorm: Layer {
+  /// Weight of the new batch in the running statistics.
+  public var momentum: Double
+  public var eps: Double
+
+  public init(momentum: Double = 0.1, eps: Double = 1e-5) {
+    self.momentum = momentum
+    self.eps = eps
+  }
+
+  public var kind: String { "batch_norm" }
+  public var written: String { call("batch_norm", option("momentum", momentum, default: 0.1) + option("eps", eps, default: 1e-5)) }
+
+  public func build(input: [Int], into builder: inout ParameterBuilder) throws -> [Int] {
+    guard let channels = input.first, channels > 0 else { throw builder.refuse(input, needs: "at least one axis") }
+    builder.parameter("weight", [channels], .scale)
+    builder.parameter("bias", [channels], .shift)
+    builder.buffer("running_mean", [channels], .shift)
+    builder.buffer("running_var", [channels], .scale)
+    return input
+  }
+
+  public func callAsFunction(_ x: Variable, _ scope: ParameterScope) throws -> Variable {
+    let (weight, bias) = (scope.parameter(0), scope.parameter(1))
+    guard scope.mode == .train else {
+      return try x.batchNorm(weight, bias, mean: mean(scope, x), variance: variance(scope, x), eps: eps)
+    }
+    let count = x.size / max(x.shape[1], 1)
+    guard count > 1 else {
+      throw Fault(
+        "bad-batch", "batch_norm needs more than one value per channel to train, and a batch of shape \(x.shape) has one",
+        help: "a batch of at least two examples, or eval mode")
+    }
+    let (y, batchMean, batchVariance) = try x.batchNormTrain(weight, bias, eps: eps)
+    let unbiased = Double(count) / Double(count - 1)
+    try scope.setBuffer(0, blend(scope.buffer(0), batchMean.value, 1))
+    try scope.setBuffer(1, blend(scope.buffer(1), batchVariance.value, unbiased))
+    return y
+  }
+
+  /// In eval mode the statistics are constants: Σ over positions of d·x̂, and of d.
+  public func perExampleGradients(input: Variable, outputGradient: Variable, _ scope: ParameterScope) throws -> [Variable] {
+    guard scope.mode == .eval else {
+      throw Fault("no-per-example-gradient", "in train mode batch_norm mixes the examples of a batch, so that none has its own gradient")
+    }
+    let ones = try Variable(Tensor.full([input.shape[1]], 1, input.dtype))
+    let zeros = try Variable(Tensor.zeros([input.shape[1]], input.dtype))
+    let normalised = try input.batchNorm(
+      ones, zeros, mean: mean(scope, input), variance: variance(scope, input), eps: eps)
+    return [try overPositions(outputGradient * normalised), try overPositions(outputGradient)]
+  }
+
+  private func mean(_ scope: ParameterScope, _ x: Variable) throws -> Variable {
+    try Variable(scope.buffer(0).converted(to: x.dtype))
+  }
+
+  private func variance(_ scope: ParameterScope, _ x: Variable) throws -> Variable {
+    try Variable(scope.buffer(1).converted(to: x.dtype))
+  }
+
+  /// (1 - momentum)·old + momentum·scale·new.
+  private func blend(_ old: Tensor, _ new: Tensor, _ scale: Double) throws -> Tensor {
+    try Tensor.combine(.mul, old, 1 - momentum).multiplyAdd(momentum * scale, new.converted(to: old.dtype).reshape(old.shape))
+  }
+}
+
+/// Sum over every axis after batch and channel: `[n, c, …]` to `[n, c]`.
+private func overPositions(_ x: Variable) throws -> Variable {
+  x.rank > 2 ? try x.sum(axes: Array(2..<x.rank)) : x
+}
+
+/// `group_norm(8)`: each example, in groups of channels (Wu and He 2018). `group_norm(1)` takes all channels together.
+public struct GroupNorm: Layer {
+  public var groups: Int
+  public var eps: Double
+
+  /// - Throws: `bad-argument`.
+  public init(_ groups: Int, eps: Double = 1e-5) throws {
+    try require("group_norm", positive: ["groups": groups])
+    self.groups = groups
+    self.eps = eps
+  }
+
+  public var kind: String { "group_norm" }
+  public var written: String { "group_norm(\(groups)\(option("eps", eps, default: 1e-5)))" }
+
+  public func build(input: [Int], into builder: inout ParameterBuilder) throws -> [Int] {
+    guard let channels = input.first, channels > 0, channels % groups == 0 else {
+      throw builder.refuse(input, needs: "a number of channels divisible by its \(groups) groups")
+    }
+    builder.parameter("weight", [channels], .scale)
+    builder.parameter("bias", [channels], .shift)
+    return input
+  }
+
+  public func callAsFunction(_ x: Variable, _ scope: ParameterScope) throws -> Variable {
+    let broadcast = [1, x.shape[1]] + [Int](repeating: 1, count: x.rank - 2)
+    return try normalised(x) * scope.parameter(0).reshape(broadcast) + scope.parameter(1).reshape(broadcast)
+  }
+
+  public func perExampleGradients(input: Variable, outputGradient: Variable, _ scope: ParameterScope) throws -> [Variable] {
+    [try overPositions(outputGradient * normalised(input)), try overPositions(outputGradient)]
+  }
+
+  private func normalised(_ x: Variable) throws -> Variable {
+    let flat = try x.reshape([x.shape[0], groups, -1])
+    return try normalise(flat, axes: [2], eps: eps).reshape(x.shape)
+  }
+}
+
+/// `layer_norm`: each example over all its axes, with a scale and a shift for every element (Ba et al. 2016).
+public struct LayerNorm: Layer {
+  public var eps: Double
+  public init(eps: Double = 1e-5) { self.eps = eps }
+
+  public var kind: String { "layer_norm" }
+  public var written: String { call("layer_norm", option("eps", eps, default: 1e-5)) }
+
+  public func build(input: [Int], into builder: inout ParameterBuilder) throws -> [Int] {
+    builder.parameter("weight", input, .scale)
+    builder.parameter("bias", input, .shift)
+    return input
+  }
+
+  public func callAsFunction(_ x: Variable, _ scope: ParameterScope) throws -> Variable {
+    try normalise(x, axes: Array(1..<x.rank), eps: eps) * scope.parameter(0) + scope.parameter(1)
+  }
+
+  public func perExampleGradients(input: Variable, outputGradient: Variable, _ scope: ParameterScope) throws -> [Variable] {
+    [try outputGradient * normalise(input, axes: Array(1..<input.rank), eps: eps), outputGradient]
+  }
+}
+
+/// `instance_norm`: each example and channel over its positions, without scale and shift (Ulyanov et al. 2016).
+public struct InstanceNorm: Layer {
+  public var eps: Double
+  public init(eps: Double = 1e-5) { self.eps = eps }
+
+  public var kind: String { "instance_norm" }
+  public var written: String { call("instance_norm", option("eps", eps, default: 1e-5)) }
+  public var exampleRank: Int? { 3 }
+
+  public func build(input: [Int], into builder: inout ParameterBuilder) throws -> [Int] {
+    guard input.count == 3, input[1] * input[2] > 1 else {
+      throw builder.refuse(input, needs: "[channels, height, width] with more than one pixel")
+    }
+    return input
+  }
+
+  public func callAsFunction(_ x: Variable, _ scope: ParameterScope) throws -> Variable {
+    try normalise(x, axes: [2, 3], eps: eps)
+  }
+}
+
+/// (x − mean) / √(variance + eps) over `axes`, biased variance.
+private func normalise(_ x: Variable, axes: [Int], eps: Double) throws -> Variable {
+  let centred = try x - x.mean(axes: axes, keep: true)
+  let variance = try centred.square().mean(axes: axes, keep: true)
+  return try centred * (variance + eps).rsqrt()
+}
