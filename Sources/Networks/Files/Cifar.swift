@@ -26,7 +26,8 @@ public enum Cifar {
     return CifarImages(images: images, labels: columns[1], coarseLabels: columns[0])
   }
 
-  private static func records(_ path: String, limits: [Int], name: String) throws -> (labels: [Tensor], images: Tensor) {
+  private static func records(_ path: String, limits: [Int], name: String) throws -> (labels: [Tensor], images: Tensor)
+  {
     let bytes = try readBytes(path)
     let size = limits.count + 3072
     guard !bytes.isEmpty else { throw Fault.badFile(path, name, "it is empty") }

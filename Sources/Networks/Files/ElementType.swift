@@ -33,10 +33,14 @@ func byteCount(_ shape: [Int], _ type: ElementType) -> Int? {
 
 /// The tensor that `bytes` hold, row-major. `bytes.count` must be `byteCount(shape, type)`.
 /// Returns nil for a 64-bit unsigned number above the largest int64 and for a bool that is neither 0 nor 1.
-func tensor(from bytes: UnsafeRawBufferPointer, shape: [Int], type: ElementType, bigEndian: Bool = false) throws -> Tensor? {
+func tensor(from bytes: UnsafeRawBufferPointer, shape: [Int], type: ElementType, bigEndian: Bool = false) throws
+  -> Tensor?
+{
   func swap<T: FixedWidthInteger>(_ value: T) -> T { bigEndian ? value.byteSwapped : value }
   let count = bytes.count / type.byteSize
-  func load<T>(_ index: Int, _: T.Type) -> T { bytes.loadUnaligned(fromByteOffset: index * MemoryLayout<T>.size, as: T.self) }
+  func load<T>(_ index: Int, _: T.Type) -> T {
+    bytes.loadUnaligned(fromByteOffset: index * MemoryLayout<T>.size, as: T.self)
+  }
   func integers<T: FixedWidthInteger>(_: T.Type) throws -> Tensor {
     try Tensor((0..<count).map { Int64(truncatingIfNeeded: swap(load($0, T.self))) }, shape: shape)
   }

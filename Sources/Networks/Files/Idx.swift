@@ -41,9 +41,12 @@ public enum Idx {
 
   private static func decode(_ bytes: [UInt8], _ path: String) throws -> Tensor {
     guard bytes.count >= 4 else {
-      throw bytes.isEmpty ? Fault.badFile(path, format, "it is empty") : .truncatedFile(path, format, "it ends inside its header")
+      throw bytes.isEmpty
+        ? Fault.badFile(path, format, "it is empty") : .truncatedFile(path, format, "it ends inside its header")
     }
-    guard bytes[0] == 0, bytes[1] == 0 else { throw Fault.badFile(path, format, "it does not begin with the IDX magic number") }
+    guard bytes[0] == 0, bytes[1] == 0 else {
+      throw Fault.badFile(path, format, "it does not begin with the IDX magic number")
+    }
     let types: [UInt8: ElementType] = [
       0x08: .uint8, 0x09: .int8, 0x0B: .int16, 0x0C: .int32, 0x0D: .float32, 0x0E: .float64,
     ]
@@ -54,12 +57,16 @@ public enum Idx {
     let start = 4 + 4 * rank
     guard bytes.count >= start else { throw Fault.truncatedFile(path, format, "it ends inside its header") }
     let shape = (0..<rank).map { axis in (0..<4).reduce(0) { $0 << 8 | Int(bytes[4 + 4 * axis + $1]) } }
-    guard let needed = byteCount(shape, type) else { throw Fault.badFile(path, format, "its shape \(shape) is absurdly large") }
+    guard let needed = byteCount(shape, type) else {
+      throw Fault.badFile(path, format, "its shape \(shape) is absurdly large")
+    }
     let present = bytes.count - start
     if present < needed {
       throw Fault.truncatedFile(path, format, "its shape \(shape) needs \(needed) bytes and \(present) are there")
     }
-    if present > needed { throw Fault.badFile(path, format, "\(present - needed) bytes follow the data of shape \(shape)") }
+    if present > needed {
+      throw Fault.badFile(path, format, "\(present - needed) bytes follow the data of shape \(shape)")
+    }
     let value = try bytes[start...].withUnsafeBytes { try tensor(from: $0, shape: shape, type: type, bigEndian: true) }
     guard let value else { throw Fault.badFile(path, format, "it holds a value that does not fit") }
     return value

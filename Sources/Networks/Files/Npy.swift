@@ -25,7 +25,8 @@ public enum Npy {
     var header = "{'descr': '\(code)', 'fortran_order': False, 'shape': (\(shape)), }"
     header += String(repeating: " ", count: (64 - (header.utf8.count + 11) % 64) % 64) + "\n"
     let file = try OutputFile(path)
-    try file.write([0x93] + Array("NUMPY".utf8) + [1, 0, UInt8(header.utf8.count & 255), UInt8(header.utf8.count >> 8)])
+    try file.write(
+      [0x93] + Array("NUMPY".utf8) + [1, 0, UInt8(header.utf8.count & 255), UInt8(header.utf8.count >> 8)])
     try file.write(Array(header.utf8))
     try withStoredBytes(tensor) { try file.write($0) }
     try file.commit()
@@ -58,13 +59,16 @@ public enum Npy {
       throw Fault.badFile(name, format, "its shape \(header.shape) is negative or absurdly large")
     }
     guard bytes.count >= needed else {
-      throw Fault.truncatedFile(name, format, "its shape \(header.shape) needs \(needed) bytes and \(bytes.count) are there")
+      throw Fault.truncatedFile(
+        name, format, "its shape \(header.shape) needs \(needed) bytes and \(bytes.count) are there")
     }
     guard bytes.count == needed else {
       throw Fault.badFile(name, format, "\(bytes.count - needed) bytes follow the data of shape \(header.shape)")
     }
     let shape = header.fortranOrder ? Array(header.shape.reversed()) : header.shape
-    let value = try bytes.withUnsafeBytes { try tensor(from: $0, shape: shape, type: header.type, bigEndian: header.bigEndian) }
+    let value = try bytes.withUnsafeBytes {
+      try tensor(from: $0, shape: shape, type: header.type, bigEndian: header.bigEndian)
+    }
     guard let value else { throw Fault.badFile(name, format, "it holds a value that does not fit") }
     guard header.fortranOrder else { return value }
     return try value.permute(Array((0..<shape.count).reversed())).contiguous()
@@ -107,7 +111,9 @@ private struct NpyHeader {
     let kind = code.drop { "<>|=".contains($0) }
     if kind.hasPrefix("O") { throw bad("it holds pickled Python objects, which Seep never loads") }
     if kind.hasPrefix("c") { throw bad("its dtype \(code) is complex, which Seep does not have") }
-    guard code.count - kind.count <= 1, let type = known[String(kind)] else { throw bad("its dtype \(code.prefix(40)) is not known") }
+    guard code.count - kind.count <= 1, let type = known[String(kind)] else {
+      throw bad("its dtype \(code.prefix(40)) is not known")
+    }
     return (type, code.hasPrefix(">"))
   }
 }
@@ -127,7 +133,9 @@ private struct LiteralScanner {
     guard take("{") else { return nil }
     var values: [String: Value] = [:]
     while !take("}") {
-      guard let key = string(), keys.contains(key), values[key] == nil, take(":"), let value = value() else { return nil }
+      guard let key = string(), keys.contains(key), values[key] == nil, take(":"), let value = value() else {
+        return nil
+      }
       values[key] = value
       if !take(",") {
         guard take("}") else { return nil }

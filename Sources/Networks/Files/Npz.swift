@@ -54,13 +54,16 @@ private struct ZipArchive {
       members.append(
         Member(
           name: name, method: try number(position + 10, 2), crc: UInt32(try number(position + 16, 4)),
-          packed: try number(position + 20, 4), size: try number(position + 24, 4), offset: try number(position + 42, 4)))
+          packed: try number(position + 20, 4), size: try number(position + 24, 4), offset: try number(position + 42, 4)
+        ))
       position += 46 + skip
     }
   }
 
   func contents(_ member: Member) throws -> [UInt8] {
-    guard try number(member.offset, 4) == 0x0403_4B50 else { throw bad("the member \(member.name) is not where it should be") }
+    guard try number(member.offset, 4) == 0x0403_4B50 else {
+      throw bad("the member \(member.name) is not where it should be")
+    }
     let start = try member.offset + 30 + number(member.offset + 26, 2) + number(member.offset + 28, 2)
     guard start + member.packed <= bytes.count else { throw truncated() }
     let packed = bytes[start..<start + member.packed]
@@ -70,9 +73,12 @@ private struct ZipArchive {
       guard member.packed == member.size else { throw bad("the sizes of the member \(member.name) disagree") }
       unpacked = Array(packed)
     case 8:
-      guard member.size / 1032 <= member.packed else { throw bad("the member \(member.name) claims \(member.size) bytes") }
+      guard member.size / 1032 <= member.packed else {
+        throw bad("the member \(member.name) claims \(member.size) bytes")
+      }
       unpacked = try inflate(packed, .deflate, limit: member.size) { bad("the member \(member.name): \($0)") }
-    default: throw bad("the member \(member.name) is compressed by method \(member.method); stored and deflate are read")
+    default:
+      throw bad("the member \(member.name) is compressed by method \(member.method); stored and deflate are read")
     }
     guard unpacked.count == member.size else {
       throw bad("the member \(member.name) has \(unpacked.count) bytes, not the \(member.size) of the directory")
@@ -87,7 +93,8 @@ private struct ZipArchive {
   private func endRecord() throws -> Int {
     guard bytes.count >= 22 else { throw bad(bytes.isEmpty ? "it is empty" : "it is not a zip archive") }
     for position in stride(from: bytes.count - 22, through: max(0, bytes.count - 22 - 65535), by: -1)
-    where bytes[position] == 0x50 && bytes[position + 1] == 0x4B && bytes[position + 2] == 5 && bytes[position + 3] == 6 {
+    where bytes[position] == 0x50 && bytes[position + 1] == 0x4B && bytes[position + 2] == 5 && bytes[position + 3] == 6
+    {
       return position
     }
     throw bytes.starts(with: [0x50, 0x4B, 3, 4]) ? truncated() : bad("it is not a zip archive")

@@ -41,7 +41,8 @@ public enum Png {
     defer { seep_free(samples) }
     let count = Int(image.width) * Int(image.height) * Int(image.channels)
     return StoredImage(
-      width: Int(image.width), height: Int(image.height), channels: Int(image.channels), peak: image.depth == 16 ? 65535 : 255,
+      width: Int(image.width), height: Int(image.height), channels: Int(image.channels),
+      peak: image.depth == 16 ? 65535 : 255,
       samples: Array(UnsafeBufferPointer(start: samples, count: count)))
   }
 
@@ -72,8 +73,11 @@ public enum Png {
     var encoded: UnsafeMutablePointer<UInt8>?
     var size = 0
     var message = [CChar](repeating: 0, count: Int(SEEP_PROBLEM_SIZE))
-    let failed = seep_png_write(samples, UInt32(shape[2]), UInt32(shape[1]), UInt32(shape[0]), &encoded, &size, &message)
-    guard failed == 0, let encoded else { throw Fault("image-not-encoded", "cannot encode the image: \(text(message))") }
+    let failed = seep_png_write(
+      samples, UInt32(shape[2]), UInt32(shape[1]), UInt32(shape[0]), &encoded, &size, &message)
+    guard failed == 0, let encoded else {
+      throw Fault("image-not-encoded", "cannot encode the image: \(text(message))")
+    }
     defer { seep_free(encoded) }
     return Array(UnsafeBufferPointer(start: encoded, count: size))
   }

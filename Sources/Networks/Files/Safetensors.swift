@@ -41,7 +41,9 @@ public enum Safetensors {
 
   /// Writes float32, float64, int64 and bool tensors; the file appears complete or not at all.
   /// - Throws: `disk-full`, `file-not-writable`, `duplicate-name`.
-  public static func write(_ tensors: [(name: String, value: Tensor)], metadata: [String: String] = [:], to path: String) throws {
+  public static func write(
+    _ tensors: [(name: String, value: Tensor)], metadata: [String: String] = [:], to path: String
+  ) throws {
     let file = try OutputFile(path)
     let header = try Array(headerText(tensors, metadata).utf8)
     try file.write(withUnsafeBytes(of: UInt64(header.count).littleEndian) { Array($0) })
@@ -54,10 +56,14 @@ public enum Safetensors {
 
   static let format = "safetensors"
 
-  private static func headerText(_ tensors: [(name: String, value: Tensor)], _ metadata: [String: String]) throws -> String {
+  private static func headerText(_ tensors: [(name: String, value: Tensor)], _ metadata: [String: String]) throws
+    -> String
+  {
     var members: [String] = []
     if !metadata.isEmpty {
-      let pairs = metadata.sorted { $0.key < $1.key }.map { StrictJSON.quoted($0.key) + ":" + StrictJSON.quoted($0.value) }
+      let pairs = metadata.sorted { $0.key < $1.key }.map {
+        StrictJSON.quoted($0.key) + ":" + StrictJSON.quoted($0.value)
+      }
       members.append("\"__metadata__\":{\(pairs.joined(separator: ","))}")
     }
     var begin = 0
@@ -69,7 +75,8 @@ public enum Safetensors {
       let end = begin + value.size * value.dtype.byteSize
       let shape = value.shape.map(String.init).joined(separator: ",")
       members.append(
-        "\(StrictJSON.quoted(name)):{\"dtype\":\"\(code(value.dtype))\",\"shape\":[\(shape)],\"data_offsets\":[\(begin),\(end)]}")
+        "\(StrictJSON.quoted(name)):{\"dtype\":\"\(code(value.dtype))\",\"shape\":[\(shape)],\"data_offsets\":[\(begin),\(end)]}"
+      )
       begin = end
     }
     let text = "{\(members.joined(separator: ","))}"
@@ -109,7 +116,8 @@ extension Safetensors {
         $0 | UInt64($1.element) << (8 * UInt64($1.offset))
       }
       guard length <= UInt64(maximumHeader) else {
-        throw Fault.badFile(file.path, format, "its header claims \(length) bytes (at most \(maximumHeader) are allowed)")
+        throw Fault.badFile(
+          file.path, format, "its header claims \(length) bytes (at most \(maximumHeader) are allowed)")
       }
       dataStart = 8 + Int(length)
       guard dataStart <= file.size else {
@@ -119,7 +127,8 @@ extension Safetensors {
       do {
         try parse(StrictJSON(text))
       } catch let problem as StrictJSON.Problem {
-        throw Fault.badFile(file.path, format, "the header is not proper JSON at byte \(8 + problem.position): \(problem.reason)")
+        throw Fault.badFile(
+          file.path, format, "the header is not proper JSON at byte \(8 + problem.position): \(problem.reason)")
       } catch let problem as Problem {
         throw Fault.badFile(file.path, format, problem.reason)
       }
@@ -131,10 +140,14 @@ extension Safetensors {
     private mutating func parse(_ json: StrictJSON) throws {
       guard case .object(let members) = json else { throw Problem(reason: "the header is not a JSON object") }
       for (name, value) in members {
-        guard case .object(let fields) = value else { throw Problem(reason: "the entry \"\(name)\" is not a JSON object") }
+        guard case .object(let fields) = value else {
+          throw Problem(reason: "the entry \"\(name)\" is not a JSON object")
+        }
         if name == "__metadata__" {
           for (key, value) in fields {
-            guard case .string(let text) = value else { throw Problem(reason: "its metadata \"\(key)\" is not a string") }
+            guard case .string(let text) = value else {
+              throw Problem(reason: "its metadata \"\(key)\" is not a string")
+            }
             metadata[key] = text
           }
         } else {
@@ -158,17 +171,24 @@ extension Safetensors {
           return value
         }
       }
-      guard case .string(let code) = try field("dtype") else { throw Problem(reason: "the dtype of \"\(name)\" is not a string") }
-      guard let type = Safetensors.types[code] else { throw Problem(reason: "\"\(name)\" has the dtype \(code), which Seep does not read") }
+      guard case .string(let code) = try field("dtype") else {
+        throw Problem(reason: "the dtype of \"\(name)\" is not a string")
+      }
+      guard let type = Safetensors.types[code] else {
+        throw Problem(reason: "\"\(name)\" has the dtype \(code), which Seep does not read")
+      }
       let shape = try integers("shape")
       let offsets = try integers("data_offsets")
       guard offsets.count == 2, offsets[0] <= offsets[1] else {
         throw Problem(reason: "the data_offsets of \"\(name)\" are \(offsets), not a begin and an end")
       }
-      guard let count = byteCount(shape, type) else { throw Problem(reason: "the shape \(shape) of \"\(name)\" is absurdly large") }
+      guard let count = byteCount(shape, type) else {
+        throw Problem(reason: "the shape \(shape) of \"\(name)\" is absurdly large")
+      }
       guard count == offsets[1] - offsets[0] else {
         throw Problem(
-          reason: "\"\(name)\" of shape \(shape) needs \(count) bytes and its data_offsets span \(offsets[1] - offsets[0])")
+          reason:
+            "\"\(name)\" of shape \(shape) needs \(count) bytes and its data_offsets span \(offsets[1] - offsets[0])")
       }
       return Entry(name: name, type: type, shape: shape, begin: offsets[0], end: offsets[1])
     }
@@ -177,7 +197,8 @@ extension Safetensors {
       var reached = 0
       for entry in entries.sorted(by: { ($0.begin, $0.end) < ($1.begin, $1.end) }) {
         guard entry.begin == reached else {
-          let what = entry.begin < reached ? "overlaps the tensor before it" : "leaves a hole of \(entry.begin - reached) bytes"
+          let what =
+            entry.begin < reached ? "overlaps the tensor before it" : "leaves a hole of \(entry.begin - reached) bytes"
           throw Fault.badFile(file.path, format, "\"\(entry.name)\" at byte \(entry.begin) of the data \(what)")
         }
         reached = entry.end

@@ -40,7 +40,9 @@ private struct StrictJSONParser {
     return value
   }
 
-  private func problem(_ reason: String) -> StrictJSON.Problem { StrictJSON.Problem(reason: reason, position: position) }
+  private func problem(_ reason: String) -> StrictJSON.Problem {
+    StrictJSON.Problem(reason: reason, position: position)
+  }
 
   private mutating func skipSpace() {
     while position < bytes.count, [0x20, 0x09, 0x0A, 0x0D].contains(bytes[position]) { position += 1 }
@@ -152,7 +154,9 @@ private struct StrictJSONParser {
     guard position + 4 <= bytes.count else { throw problem("a string does not end") }
     var code: UInt32 = 0
     for byte in bytes[position..<position + 4] {
-      guard let digit = Character(UnicodeScalar(byte)).hexDigitValue else { throw problem("four hex digits were expected") }
+      guard let digit = Character(UnicodeScalar(byte)).hexDigitValue else {
+        throw problem("four hex digits were expected")
+      }
       code = code << 4 | UInt32(digit)
     }
     position += 4

@@ -24,7 +24,8 @@ public enum Activation: Layer, Equatable {
     guard let found = Activation.named.first(where: { $0.name == name }) else {
       let names = Activation.named.map(\.name)
       throw Fault(
-        "unknown-activation", "there is no activation \"\(name)\"", notes: ["Known are \(names.joined(separator: ", "))."],
+        "unknown-activation", "there is no activation \"\(name)\"",
+        notes: ["Known are \(names.joined(separator: ", "))."],
         help: nearestName(to: name, among: names))
     }
     self = found.layer
@@ -84,7 +85,9 @@ public struct FunctionLayer: Layer, @unchecked Sendable {  // Seep's evaluation 
 
   public func build(input: [Int], into builder: inout ParameterBuilder) throws -> [Int] {
     let output = try body(Variable(Tensor.zeros([1] + input))).shape
-    guard output.first == 1 else { throw builder.refuse(input, needs: "to keep the batch axis, and it made \(output) of \([1] + input)") }
+    guard output.first == 1 else {
+      throw builder.refuse(input, needs: "to keep the batch axis, and it made \(output) of \([1] + input)")
+    }
     return Array(output.dropFirst())
   }
 

@@ -17,7 +17,9 @@ public struct Conv: Layer {
   public init(
     _ channels: Int, kernel: Int, stride: Int = 1, pad: Int = 0, dilation: Int = 1, groups: Int = 1, bias: Bool = true
   ) throws {
-    try require("conv", positive: ["channels": channels, "kernel": kernel, "stride": stride, "dilation": dilation, "groups": groups])
+    try require(
+      "conv",
+      positive: ["channels": channels, "kernel": kernel, "stride": stride, "dilation": dilation, "groups": groups])
     try require("conv", notNegative: ["pad": pad])
     guard channels % groups == 0 else {
       throw Fault("bad-argument", "conv: \(channels) channels cannot be split into \(groups) groups")
@@ -35,7 +37,8 @@ public struct Conv: Layer {
   public var exampleRank: Int? { 3 }
   public var written: String {
     "conv(\(channels), kernel: \(kernel)" + option("stride", stride, default: 1) + option("pad", pad, default: 0)
-      + option("dilation", dilation, default: 1) + option("groups", groups, default: 1) + option("bias", bias, default: true)
+      + option("dilation", dilation, default: 1) + option("groups", groups, default: 1)
+      + option("bias", bias, default: true)
       + ")"
   }
 
@@ -65,7 +68,9 @@ public struct Conv: Layer {
     try x.conv2d(scope.parameter(0), bias: bias ? scope.parameter(1) : nil, geometry)
   }
 
-  public func perExampleGradients(input: Variable, outputGradient: Variable, _ scope: ParameterScope) throws -> [Variable] {
+  public func perExampleGradients(input: Variable, outputGradient: Variable, _ scope: ParameterScope) throws
+    -> [Variable]
+  {
     let weight = try input.conv2dWeightGradientPerExample(outputGradient, kernel: (kernel, kernel), geometry)
     return bias ? [weight, try outputGradient.sum(axes: [2, 3])] : [weight]
   }
@@ -81,7 +86,8 @@ public struct ConvTranspose: Layer {
   public var bias: Bool
 
   /// - Throws: `bad-argument`.
-  public init(_ channels: Int, kernel: Int, stride: Int = 1, pad: Int = 0, outputPad: Int = 0, bias: Bool = true) throws {
+  public init(_ channels: Int, kernel: Int, stride: Int = 1, pad: Int = 0, outputPad: Int = 0, bias: Bool = true) throws
+  {
     try require("conv_transpose", positive: ["channels": channels, "kernel": kernel, "stride": stride])
     try require("conv_transpose", notNegative: ["pad": pad, "output_pad": outputPad])
     guard outputPad < stride else {
@@ -98,7 +104,8 @@ public struct ConvTranspose: Layer {
   public var kind: String { "conv_transpose" }
   public var exampleRank: Int? { 3 }
   public var written: String {
-    "conv_transpose(\(channels), kernel: \(kernel)" + option("stride", stride, default: 1) + option("pad", pad, default: 0)
+    "conv_transpose(\(channels), kernel: \(kernel)" + option("stride", stride, default: 1)
+      + option("pad", pad, default: 0)
       + option("output_pad", outputPad, default: 0) + option("bias", bias, default: true) + ")"
   }
 
@@ -120,11 +127,14 @@ public struct ConvTranspose: Layer {
 
   public func callAsFunction(_ x: Variable, _ scope: ParameterScope) throws -> Variable {
     try x.convTranspose2d(
-      scope.parameter(0), bias: bias ? scope.parameter(1) : nil, stride: stride, padding: pad, outputPadding: outputPad)
+      scope.parameter(0), bias: bias ? scope.parameter(1) : nil, ConvGeometry(stride: stride, padding: pad),
+      outputPadding: (outputPad, outputPad))
   }
 
   /// The layer is the adjoint of a convolution from its output to its input, so the two change places.
-  public func perExampleGradients(input: Variable, outputGradient: Variable, _ scope: ParameterScope) throws -> [Variable] {
+  public func perExampleGradients(input: Variable, outputGradient: Variable, _ scope: ParameterScope) throws
+    -> [Variable]
+  {
     let geometry = ConvGeometry(stride: stride, padding: pad)
     let weight = try outputGradient.conv2dWeightGradientPerExample(input, kernel: (kernel, kernel), geometry)
     return bias ? [weight, try outputGradient.sum(axes: [2, 3])] : [weight]

@@ -39,7 +39,9 @@ public struct Dense: Layer {
   }
 
   /// dᵢ ⊗ aᵢ.
-  public func perExampleGradients(input: Variable, outputGradient: Variable, _ scope: ParameterScope) throws -> [Variable] {
+  public func perExampleGradients(input: Variable, outputGradient: Variable, _ scope: ParameterScope) throws
+    -> [Variable]
+  {
     let weight = try outputGradient.unsqueeze(axis: 2) * input.unsqueeze(axis: 1)
     return bias ? [weight, outputGradient] : [weight]
   }

@@ -40,7 +40,9 @@ public protocol Layer: Sendable {
 extension Layer {
   public var exampleRank: Int? { nil }
 
-  public func perExampleGradients(input: Variable, outputGradient: Variable, _ scope: ParameterScope) throws -> [Variable] {
+  public func perExampleGradients(input: Variable, outputGradient: Variable, _ scope: ParameterScope) throws
+    -> [Variable]
+  {
     throw Fault("no-per-example-gradient", "\(written) does not say the gradients of its parameters example by example")
   }
 }

@@ -15,7 +15,9 @@ public struct BatchNorm: Layer {
   }
 
   public var kind: String { "batch_norm" }
-  public var written: String { call("batch_norm", option("momentum", momentum, default: 0.1) + option("eps", eps, default: 1e-5)) }
+  public var written: String {
+    call("batch_norm", option("momentum", momentum, default: 0.1) + option("eps", eps, default: 1e-5))
+  }
 
   public func build(input: [Int], into builder: inout ParameterBuilder) throws -> [Int] {
     guard let channels = input.first, channels > 0 else { throw builder.refuse(input, needs: "at least one axis") }
@@ -29,15 +31,16 @@ public struct BatchNorm: Layer {
   public func callAsFunction(_ x: Variable, _ scope: ParameterScope) throws -> Variable {
     let (weight, bias) = (scope.parameter(0), scope.parameter(1))
     guard scope.mode == .train else {
-      return try x.batchNorm(weight, bias, mean: mean(scope, x), variance: variance(scope, x), eps: eps)
+      return try x.batchNorm(weight: weight, bias: bias, mean: mean(scope, x), variance: variance(scope, x), eps: eps)
     }
     let count = x.size / max(x.shape[1], 1)
     guard count > 1 else {
       throw Fault(
-        "bad-batch", "batch_norm needs more than one value per channel to train, and a batch of shape \(x.shape) has one",
+        "bad-batch",
+        "batch_norm needs more than one value per channel to train, and a batch of shape \(x.shape) has one",
         help: "a batch of at least two examples, or eval mode")
     }
-    let (y, batchMean, batchVariance) = try x.batchNormTrain(weight, bias, eps: eps)
+    let (y, batchMean, batchVariance) = try x.batchNormTrain(weight: weight, bias: bias, eps: eps)
     let unbiased = Double(count) / Double(count - 1)
     try scope.setBuffer(0, blend(scope.buffer(0), batchMean.value, 1))
     try scope.setBuffer(1, blend(scope.buffer(1), batchVariance.value, unbiased))
@@ -45,14 +48,16 @@ public struct BatchNorm: Layer {
   }
 
   /// In eval mode the statistics are constants: Σ over positions of d·x̂, and of d.
-  public func perExampleGradients(input: Variable, outputGradient: Variable, _ scope: ParameterScope) throws -> [Variable] {
+  public func perExampleGradients(input: Variable, outputGradient: Variable, _ scope: ParameterScope) throws
+    -> [Variable]
+  {
     guard scope.mode == .eval else {
-      throw Fault("no-per-example-gradient", "in train mode batch_norm mixes the examples of a batch, so that none has its own gradient")
+      throw Fault(
+        "no-per-example-gradient",
+        "in train mode batch_norm mixes the examples of a batch, so that none has its own gradient")
     }
-    let ones = try Variable(Tensor.full([input.shape[1]], 1, input.dtype))
-    let zeros = try Variable(Tensor.zeros([input.shape[1]], input.dtype))
     let normalised = try input.batchNorm(
-      ones, zeros, mean: mean(scope, input), variance: variance(scope, input), eps: eps)
+      weight: nil, bias: nil, mean: mean(scope, input), variance: variance(scope, input), eps: eps)
     return [try overPositions(outputGradient * normalised), try overPositions(outputGradient)]
   }
 
@@ -66,7 +71,8 @@ public struct BatchNorm: Layer {
 
   /// (1 - momentum)·old + momentum·scale·new.
   private func blend(_ old: Tensor, _ new: Tensor, _ scale: Double) throws -> Tensor {
-    try Tensor.combine(.mul, old, 1 - momentum).multiplyAdd(momentum * scale, new.converted(to: old.dtype).reshape(old.shape))
+    try Tensor.combine(.mul, old, 1 - momentum).multiplyAdd(
+      momentum * scale, new.converted(to: old.dtype).reshape(old.shape))
   }
 }
 
@@ -100,17 +106,14 @@ public struct GroupNorm: Layer {
   }
 
   public func callAsFunction(_ x: Variable, _ scope: ParameterScope) throws -> Variable {
-    let broadcast = [1, x.shape[1]] + [Int](repeating: 1, count: x.rank - 2)
-    return try normalised(x) * scope.parameter(0).reshape(broadcast) + scope.parameter(1).reshape(broadcast)
+    try x.groupNorm(groups: groups, weight: scope.parameter(0), bias: scope.parameter(1), eps: eps)
   }
 
-  public func perExampleGradients(input: Variable, outputGradient: Variable, _ scope: ParameterScope) throws -> [Variable] {
-    [try overPositions(outputGradient * normalised(input)), try overPositions(outputGradient)]
-  }
-
-  private func normalised(_ x: Variable) throws -> Variable {
-    let flat = try x.reshape([x.shape[0], groups, -1])
-    return try normalise(flat, axes: [2], eps: eps).reshape(x.shape)
+  public func perExampleGradients(input: Variable, outputGradient: Variable, _ scope: ParameterScope) throws
+    -> [Variable]
+  {
+    let normalised = try input.groupNorm(groups: groups, weight: nil, bias: nil, eps: eps)
+    return [try overPositions(outputGradient * normalised), try overPositions(outputGradient)]
   }
 }
 
@@ -129,11 +132,13 @@ public struct LayerNorm: Layer {
   }
 
   public func callAsFunction(_ x: Variable, _ scope: ParameterScope) throws -> Variable {
-    try normalise(x, axes: Array(1..<x.rank), eps: eps) * scope.parameter(0) + scope.parameter(1)
+    try x.layerNorm(weight: scope.parameter(0), bias: scope.parameter(1), axes: x.rank - 1, eps: eps)
   }
 
-  public func perExampleGradients(input: Variable, outputGradient: Variable, _ scope: ParameterScope) throws -> [Variable] {
-    [try outputGradient * normalise(input, axes: Array(1..<input.rank), eps: eps), outputGradient]
+  public func perExampleGradients(input: Variable, outputGradient: Variable, _ scope: ParameterScope) throws
+    -> [Variable]
+  {
+    [try outputGradient * input.layerNorm(weight: nil, bias: nil, axes: input.rank - 1, eps: eps), outputGradient]
   }
 }
 
@@ -154,13 +159,6 @@ public struct InstanceNorm: Layer {
   }
 
   public func callAsFunction(_ x: Variable, _ scope: ParameterScope) throws -> Variable {
-    try normalise(x, axes: [2, 3], eps: eps)
+    try x.instanceNorm(weight: nil, bias: nil, eps: eps)
   }
-}
-
-/// (x − mean) / √(variance + eps) over `axes`, biased variance.
-private func normalise(_ x: Variable, axes: [Int], eps: Double) throws -> Variable {
-  let centred = try x - x.mean(axes: axes, keep: true)
-  let variance = try centred.square().mean(axes: axes, keep: true)
-  return try centred * (variance + eps).rsqrt()
 }

@@ -34,7 +34,7 @@ public struct LayerSlot: Sendable {
 
 /// All layers of a model in the order they run, for examples of one shape.
 public struct Plan: Sendable {
-  public let input: [Int]
+  public private(set) var input: [Int]
   public internal(set) var output: [Int] = []
   public internal(set) var slots: [LayerSlot] = []
   public internal(set) var parameters: [ParameterSpec] = []
@@ -104,7 +104,9 @@ public struct ParameterBuilder {
     return Fault(
       "shape-mismatch",
       "\(slot.written) cannot take an example of shape \(input): it needs \(needs)",
-      notes: ["It is layer \(slot.position + 1) of the model (\(slot.path)); the model was given examples of shape \(plan.input)."],
+      notes: [
+        "It is layer \(slot.position + 1) of the model (\(slot.path)); the model was given examples of shape \(plan.input)."
+      ],
       help: help, operands: [0: "\(input)"])
   }
 }

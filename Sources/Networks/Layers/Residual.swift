@@ -23,12 +23,15 @@ public struct Residual: Layer {
 
   public func build(input: [Int], into builder: inout ParameterBuilder) throws -> [Int] {
     let output = try main.reduce(input) { try builder.visit($1, input: $0) }
-    let aside = try builder.inside("shortcut") { builder in try shortcut.reduce(input) { try builder.visit($1, input: $0) } }
+    let aside = try builder.inside("shortcut") { builder in
+      try shortcut.reduce(input) { try builder.visit($1, input: $0) }
+    }
     guard output == aside else {
       throw builder.refuse(
         input, needs: "both ways to end in one shape, and they give \(output) and \(aside)",
         help: shortcut.isEmpty && output.count == 3 && aside.count == 3
-          ? "residual(…, shortcut: conv(\(output[0]), kernel: 1, stride: \(max(1, aside[1] / max(output[1], 1)))))" : nil)
+          ? "residual(…, shortcut: conv(\(output[0]), kernel: 1, stride: \(max(1, aside[1] / max(output[1], 1)))))"
+          : nil)
     }
     return output
   }

@@ -40,10 +40,8 @@ public struct Pool: Layer {
   }
 
   public func callAsFunction(_ x: Variable, _ scope: ParameterScope) throws -> Variable {
-    switch method {
-    case .max: try x.maxPool2d(window: window, stride: stride, padding: pad)
-    case .average: try x.avgPool2d(window: window, stride: stride, padding: pad)
-    }
+    let geometry = PoolGeometry(window, stride: stride, padding: pad)
+    return try method == .max ? x.maxPool2d(geometry) : x.avgPool2d(geometry)
   }
 }
 
@@ -55,7 +53,9 @@ public struct GlobalAvgPool: Layer {
   public var exampleRank: Int? { 3 }
 
   public func build(input: [Int], into builder: inout ParameterBuilder) throws -> [Int] {
-    guard input.count == 3, input.allSatisfy({ $0 > 0 }) else { throw builder.refuse(input, needs: "[channels, height, width]") }
+    guard input.count == 3, input.allSatisfy({ $0 > 0 }) else {
+      throw builder.refuse(input, needs: "[channels, height, width]")
+    }
     return [input[0]]
   }
 
@@ -94,7 +94,9 @@ public struct Reshape: Layer {
     let size = input.reduce(1, *)
     let known = shape.filter { $0 != -1 }.reduce(1, *)
     let output = shape.map { $0 == -1 ? size / known : $0 }
-    guard output.reduce(1, *) == size else { throw builder.refuse(input, needs: "\(known) elements, and there are \(size)") }
+    guard output.reduce(1, *) == size else {
+      throw builder.refuse(input, needs: "\(known) elements, and there are \(size)")
+    }
     return output
   }
 
@@ -133,7 +135,7 @@ public struct Upsample: Layer {
       let spread = try x.reshape([n, c, h, 1, w, 1]).broadcast(to: [n, c, h, factor, w, factor])
       return try spread.reshape([n, c, h * factor, w * factor])
     case .bilinear:
-      return try x.resize(height: x.shape[2] * factor, width: x.shape[3] * factor, mode: .bilinear(alignCorners: false))
+      return try x.resize(height: x.shape[2] * factor, width: x.shape[3] * factor, mode: .bilinear)
     }
   }
 }
@@ -144,7 +146,9 @@ public struct Dropout: Layer {
 
   /// - Throws: `bad-argument`.
   public init(_ rate: Double) throws {
-    guard rate >= 0, rate < 1 else { throw Fault("bad-argument", "dropout: the rate must be from 0 to below 1, not \(rate)") }
+    guard rate >= 0, rate < 1 else {
+      throw Fault("bad-argument", "dropout: the rate must be from 0 to below 1, not \(rate)")
+    }
     self.rate = rate
   }
 

@@ -9,7 +9,8 @@ import Tensors
 public func conditioned(_ latent: Variable, labels: Tensor, classes: Int) throws -> Variable {
   guard latent.rank == 2, labels.shape == [latent.shape[0]] else {
     throw Fault(
-      "shape-mismatch", "latent vectors of shape \(latent.shape) and labels of shape \(labels.shape) do not belong together",
+      "shape-mismatch",
+      "latent vectors of shape \(latent.shape) and labels of shape \(labels.shape) do not belong together",
       notes: ["They should be [n, size] and [n]."], operands: [0: "\(latent.shape)", 1: "\(labels.shape)"])
   }
   return try Variable.concat([latent, Variable(labels.oneHot(classes: classes, dtype: latent.dtype))], axis: 1)
@@ -22,7 +23,8 @@ public func withClassPlanes(_ images: Variable, labels: Tensor, classes: Int) th
   guard images.rank == 4, labels.shape == [images.shape[0]] else {
     throw Fault(
       "shape-mismatch", "images of shape \(images.shape) and labels of shape \(labels.shape) do not belong together",
-      notes: ["They should be [n, channels, height, width] and [n]."], operands: [0: "\(images.shape)", 1: "\(labels.shape)"])
+      notes: ["They should be [n, channels, height, width] and [n]."],
+      operands: [0: "\(images.shape)", 1: "\(labels.shape)"])
   }
   let planes = try labels.oneHot(classes: classes, dtype: images.dtype).reshape([images.shape[0], classes, 1, 1])
     .broadcast(to: [images.shape[0], classes] + images.shape[2...])

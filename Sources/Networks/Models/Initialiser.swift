@@ -20,7 +20,8 @@ public enum Initialiser: Sendable, Equatable {
     let known: [String: Initialiser] = ["torch": .torch, "dlg": .dlg, "kaiming": .kaiming, "normal": .normal(0.02)]
     guard let found = known[name] else {
       throw Fault(
-        "unknown-initialiser", "there is no initialiser \"\(name)\"", notes: ["Known are torch, dlg, kaiming and normal."],
+        "unknown-initialiser", "there is no initialiser \"\(name)\"",
+        notes: ["Known are torch, dlg, kaiming and normal."],
         help: nearestName(to: name, among: known.keys))
     }
     self = found

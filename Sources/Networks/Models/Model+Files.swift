@@ -21,7 +21,8 @@ extension Model {
       "model": written, "input": (inputShape ?? []).map(String.init).joined(separator: ","), "format": "seep",
     ]
     try Safetensors.write(
-      zip(values.names, values.tensors).map { (name: $0, value: $1) }, metadata: about.merging(metadata) { $1 }, to: path)
+      zip(values.names, values.tensors).map { (name: $0, value: $1) }, metadata: about.merging(metadata) { $1 },
+      to: path)
   }
 
   /// The model with the values of a safetensors file.

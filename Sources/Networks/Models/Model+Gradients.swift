@@ -63,7 +63,9 @@ extension Model {
   }
 
   /// Gradient of the mean cross-entropy: what a FedSGD client shares.
-  public func gradient(_ x: Variable, _ labels: Labels, mode: Mode = .eval, recording: Bool = false) throws -> Parameters {
+  public func gradient(_ x: Variable, _ labels: Labels, mode: Mode = .eval, recording: Bool = false) throws
+    -> Parameters
+  {
     try lossAndGradient(x, labels, mode: mode, recording: recording).gradient
   }
 

@@ -45,7 +45,8 @@ public struct Model: @unchecked Sendable {  // the evaluation that owns it is si
   ///   - key: the parameters' source of randomness.
   ///   - name: how the model was written, such as `lenet(classes: 10)`; nil where the layers say it.
   public init(
-    _ layers: [any Layer], key: RandomKey, initialiser: Initialiser = .torch, dtype: DType = .float32, name: String? = nil
+    _ layers: [any Layer], key: RandomKey, initialiser: Initialiser = .torch, dtype: DType = .float32,
+    name: String? = nil
   ) {
     self.layers = layers
     self.key = key
@@ -122,7 +123,8 @@ public struct Model: @unchecked Sendable {  // the evaluation that owns it is si
     if let stranger = givenNames.first(where: { !places.contains($0) }) {
       throw Fault(
         "unknown-name", "\(written) has no parameter \(stranger)",
-        notes: ["Its parameters are \(list(built.plan.parameters.map(\.name)))."], help: nearestName(to: stranger, among: places))
+        notes: ["Its parameters are \(list(built.plan.parameters.map(\.name)))."],
+        help: nearestName(to: stranger, among: places))
     }
     if !given.isEmpty, let missing = built.plan.parameters.first(where: { given[$0.name] == nil }) {
       throw Fault(
@@ -142,7 +144,8 @@ public struct Model: @unchecked Sendable {  // the evaluation that owns it is si
   private func checked(_ value: Variable?, _ spec: ParameterSpec) throws -> Variable {
     guard let value, value.shape == spec.shape else {
       throw Fault(
-        "shape-mismatch", "the parameter \(spec.name) of \(written) has shape \(spec.shape), and \(value?.shape ?? []) was given")
+        "shape-mismatch",
+        "the parameter \(spec.name) of \(written) has shape \(spec.shape), and \(value?.shape ?? []) was given")
     }
     return value
   }
@@ -183,7 +186,8 @@ public struct Model: @unchecked Sendable {  // the evaluation that owns it is si
       throw Fault(
         "shape-mismatch",
         "\(slot?.written ?? now.name) was made for examples of shape \(first.input), and this one has shape \(plan.input)",
-        notes: ["Its parameter \(now.name) has shape \(then.shape) and would need \(now.shape)."], operands: [0: "\(plan.input)"])
+        notes: ["Its parameter \(now.name) has shape \(then.shape) and would need \(now.shape)."],
+        operands: [0: "\(plan.input)"])
     }
   }
 
@@ -195,7 +199,9 @@ public struct Model: @unchecked Sendable {  // the evaluation that owns it is si
       let slots = built.plan.slots.filter { part.layers.contains($0.position) }
       let parameters = slots.flatMap(\.parameters)
       let buffers = slots.flatMap(\.buffers)
-      for (index, value) in zip(parameters, part.parameters) { values[index] = try checked(value, built.plan.parameters[index]) }
+      for (index, value) in zip(parameters, part.parameters) {
+        values[index] = try checked(value, built.plan.parameters[index])
+      }
       for (index, value) in zip(buffers, part.buffers) { built.buffers[index] = value }
     }
     built.parameters = try built.parameters.with(values: values)
@@ -258,15 +264,20 @@ public struct Model: @unchecked Sendable {  // the evaluation that owns it is si
   public func forward(
     _ x: Variable, parameters: Parameters? = nil, mode: Mode = .eval, key: RandomKey? = nil, taps: Bool = false
   ) throws -> Pass {
-    guard x.rank > 0 else { throw Fault("shape-mismatch", "\(written) was given a single number, not a batch of examples") }
+    guard x.rank > 0 else {
+      throw Fault("shape-mismatch", "\(written) was given a single number, not a batch of examples")
+    }
     let plan = try build(for: Array(x.shape.dropFirst()))
     let built = try built()
-    let values = try parameters.map { try built.parameters.zip($0) { own, given in
-      guard own.shape == given.shape else {
-        throw Fault("shape-mismatch", "a parameter of shape \(own.shape) was given the shape \(given.shape)")
-      }
-      return given
-    }.values } ?? built.parameters.values
+    let values =
+      try parameters.map {
+        try built.parameters.zip($0) { own, given in
+          guard own.shape == given.shape else {
+            throw Fault("shape-mismatch", "a parameter of shape \(own.shape) was given the shape \(given.shape)")
+          }
+          return given
+        }.values
+      } ?? built.parameters.values
     let scope = ParameterScope(plan, parameters: values, buffers: built.buffers, mode: mode, key: key, taps: taps)
     let output = try layers.reduce(x) { try scope.apply($1, $0) }
     return Pass(output: output, buffers: scope.buffers, taps: scope.taps, scope: scope)

@@ -62,7 +62,9 @@ public struct Parameters: Sendable {
       like: self,
       try Swift.zip(names, values).map { name, value in
         guard let partner = other[name] else {
-          throw Fault("unknown-name", "only one of two records has a parameter \(name)", help: nearestName(to: name, among: other.names))
+          throw Fault(
+            "unknown-name", "only one of two records has a parameter \(name)",
+            help: nearestName(to: name, among: other.names))
         }
         return try combine(value, partner)
       })

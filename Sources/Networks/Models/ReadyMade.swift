@@ -9,7 +9,9 @@ extension Model {
     _ sizes: [Int], activation: Activation = .relu, initialiser: Initialiser = .torch, key: RandomKey
   ) throws -> Model {
     guard sizes.count >= 2 else {
-      throw Fault("bad-argument", "mlp needs at least two sizes, of the input and of the output, not \(sizes)", help: "mlp([784, 128, 10])")
+      throw Fault(
+        "bad-argument", "mlp needs at least two sizes, of the input and of the output, not \(sizes)",
+        help: "mlp([784, 128, 10])")
     }
     var layers: [any Layer] = [Flatten()]
     for index in 1..<sizes.count {
@@ -37,24 +39,32 @@ extension Model {
   /// Inverting Gradients' ConvNet (Geiping et al. 2020): eight 3×3 convolutions with batch normalisation and ReLU, of
   /// widths w, 2w, 2w, 4w, 4w, 4w, 4w, 4w, max-pooling by 3 after the sixth and the eighth; the published code lists one
   /// more, which its own duplicate key drops.
-  public static func convnet(classes: Int = 10, width: Int = 64, initialiser: Initialiser = .torch, key: RandomKey) throws -> Model {
+  public static func convnet(classes: Int = 10, width: Int = 64, initialiser: Initialiser = .torch, key: RandomKey)
+    throws -> Model
+  {
     var layers: [any Layer] = []
     for (index, factor) in [1, 2, 2, 4, 4, 4, 4, 4].enumerated() {
       layers += [try Conv(factor * width, kernel: 3, pad: 1), BatchNorm(), Activation.relu]
       if index == 5 || index == 7 { layers.append(try Pool(.max, 3)) }
     }
     layers += [Flatten(), try Dense(classes)]
-    return Model(layers, key: key, initialiser: initialiser, name: "convnet(classes: \(classes)\(option("width", width, default: 64)))")
+    return Model(
+      layers, key: key, initialiser: initialiser,
+      name: "convnet(classes: \(classes)\(option("width", width, default: 64)))")
   }
 
   /// A small ReLU network that learns digits in seconds: two 3×3 convolutions with pooling, and one hidden layer.
-  public static func cnn(classes: Int = 10, width: Int = 16, initialiser: Initialiser = .torch, key: RandomKey) throws -> Model {
+  public static func cnn(classes: Int = 10, width: Int = 16, initialiser: Initialiser = .torch, key: RandomKey) throws
+    -> Model
+  {
     let layers: [any Layer] = [
       try Conv(width, kernel: 3, pad: 1), Activation.relu, try Pool(.max, 2),
       try Conv(2 * width, kernel: 3, pad: 1), Activation.relu, try Pool(.max, 2),
       Flatten(), try Dense(8 * width), Activation.relu, try Dense(classes),
     ]
-    return Model(layers, key: key, initialiser: initialiser, name: "cnn(classes: \(classes)\(option("width", width, default: 16)))")
+    return Model(
+      layers, key: key, initialiser: initialiser, name: "cnn(classes: \(classes)\(option("width", width, default: 16)))"
+    )
   }
 
   /// How a residual network meets the image.
@@ -71,21 +81,28 @@ extension Model {
   ) throws -> Model {
     let options = option("width", width, default: 64) + (stem == .cifar ? "" : ", stem: \"\(stem.rawValue)\"")
     return try resnet(
-      blocks: [2, 2, 2, 2], classes: classes, width: width, stem: stem, bottleneck: false, initialiser: initialiser, key: key,
+      blocks: [2, 2, 2, 2], classes: classes, width: width, stem: stem, bottleneck: false, initialiser: initialiser,
+      key: key,
       name: "resnet18(classes: \(classes)\(options))")
   }
 
   /// ResNet-20 with three stages of three blocks; `width: 64` is Inverting Gradients' ResNet20-4.
-  public static func resnet20(classes: Int = 10, width: Int = 16, initialiser: Initialiser = .kaiming, key: RandomKey) throws -> Model {
+  public static func resnet20(classes: Int = 10, width: Int = 16, initialiser: Initialiser = .kaiming, key: RandomKey)
+    throws -> Model
+  {
     try resnet(
-      blocks: [3, 3, 3], classes: classes, width: width, stem: .cifar, bottleneck: false, initialiser: initialiser, key: key,
+      blocks: [3, 3, 3], classes: classes, width: width, stem: .cifar, bottleneck: false, initialiser: initialiser,
+      key: key,
       name: "resnet20(classes: \(classes)\(option("width", width, default: 16)))")
   }
 
   /// ResNet-32 with three stages of five blocks; `width: 160` is Inverting Gradients' ResNet32-10.
-  public static func resnet32(classes: Int = 10, width: Int = 16, initialiser: Initialiser = .kaiming, key: RandomKey) throws -> Model {
+  public static func resnet32(classes: Int = 10, width: Int = 16, initialiser: Initialiser = .kaiming, key: RandomKey)
+    throws -> Model
+  {
     try resnet(
-      blocks: [5, 5, 5], classes: classes, width: width, stem: .cifar, bottleneck: false, initialiser: initialiser, key: key,
+      blocks: [5, 5, 5], classes: classes, width: width, stem: .cifar, bottleneck: false, initialiser: initialiser,
+      key: key,
       name: "resnet32(classes: \(classes)\(option("width", width, default: 16)))")
   }
 

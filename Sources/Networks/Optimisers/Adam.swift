@@ -33,7 +33,8 @@ public struct Adam: Optimiser {
   }
 
   public var written: String {
-    "\(decoupled ? "adamw" : "adam")(lr: \(rate)" + option("beta1", beta1, default: 0.9) + option("beta2", beta2, default: 0.999)
+    "\(decoupled ? "adamw" : "adam")(lr: \(rate)" + option("beta1", beta1, default: 0.9)
+      + option("beta2", beta2, default: 0.999)
       + option("eps", eps, default: 1e-8) + option("weight_decay", weightDecay, default: decoupled ? 0.01 : 0)
       + option("amsgrad", amsgrad, default: false) + ")"
   }

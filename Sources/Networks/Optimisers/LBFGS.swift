@@ -53,7 +53,8 @@ public struct LBFGS: Sendable {
   }
 
   public var written: String {
-    "lbfgs(lr: \(rate)" + option("max_iterations", maxIterations, default: 20) + option("history", history, default: 100)
+    "lbfgs(lr: \(rate)" + option("max_iterations", maxIterations, default: 20)
+      + option("history", history, default: 100)
       + (lineSearch == .none ? "" : ", line_search: \"strong_wolfe\"") + ")"
   }
 
@@ -95,7 +96,9 @@ public struct LBFGS: Sendable {
     return (try frame.unflatten(x), first.loss)
   }
 
-  private mutating func look(at x: [Double], _ frame: VectorFrame, _ evaluate: Evaluate) throws -> (loss: Double, gradient: [Double]) {
+  private mutating func look(at x: [Double], _ frame: VectorFrame, _ evaluate: Evaluate) throws -> (
+    loss: Double, gradient: [Double]
+  ) {
     evaluations += 1
     let (loss, gradient) = try evaluate(frame.unflatten(x))
     return (loss, try frame.flatten(gradient))

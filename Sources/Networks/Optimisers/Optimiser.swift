@@ -72,16 +72,20 @@ protocol OptimiserScalar: BinaryFloatingPoint, TensorScalar {
 }
 
 extension Float: OptimiserScalar {
-  static func read<R>(_ tensor: Tensor, _ body: (UnsafeBufferPointer<Float>) throws -> R) throws -> R { try tensor.withFloats(body) }
+  static func read<R>(_ tensor: Tensor, _ body: (UnsafeBufferPointer<Float>) throws -> R) throws -> R {
+    try tensor.withFloats(body)
+  }
   static func make(_ shape: [Int], _ fill: (UnsafeMutableBufferPointer<Float>) throws -> Void) throws -> Tensor {
     try Tensor.make(shape, fill: fill)
   }
 }
 
 extension Double: OptimiserScalar {
-  static func read<R>(_ tensor: Tensor, _ body: (UnsafeBufferPointer<Double>) throws -> R) throws -> R { try tensor.withDoubles(body) }
+  static func read<R>(_ tensor: Tensor, _ body: (UnsafeBufferPointer<Double>) throws -> R) throws -> R {
+    try tensor.withDoubles(body)
+  }
   static func make(_ shape: [Int], _ fill: (UnsafeMutableBufferPointer<Double>) throws -> Void) throws -> Tensor {
-    try Tensor.make(shape, fill: fill)
+    try Tensor.makeDoubles(shape, fill: fill)
   }
 }
 

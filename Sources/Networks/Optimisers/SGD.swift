@@ -12,7 +12,9 @@ public struct SGD: Optimiser {
   public var nesterov: Bool
   public var state = OptimiserState()
 
-  public init(rate: Double = 0.001, momentum: Double = 0, dampening: Double = 0, weightDecay: Double = 0, nesterov: Bool = false) {
+  public init(
+    rate: Double = 0.001, momentum: Double = 0, dampening: Double = 0, weightDecay: Double = 0, nesterov: Bool = false
+  ) {
     self.rate = rate
     self.momentum = momentum
     self.dampening = dampening

@@ -25,20 +25,23 @@ struct StrongWolfe {
   }
 
   mutating func run(from first: Double, _ look: (Double) throws -> (loss: Double, gradient: [Double])) throws -> Trial {
-    let evaluate = { [direction] (step: Double) throws -> Trial in
-      let (loss, gradient) = try look(step)
-      return Trial(step: step, loss: loss, gradient: gradient, slope: dot(gradient, direction))
-    }
-    let bracket = try expand(evaluate(first), evaluate)
+    let bracket = try expand(trial(first, look), look)
     guard bracket.count == 2 else { return bracket[0] }
-    return try narrow(bracket, evaluate)
+    return try narrow(bracket, look)
+  }
+
+  private typealias Look = (Double) throws -> (loss: Double, gradient: [Double])
+
+  private func trial(_ step: Double, _ look: Look) throws -> Trial {
+    let (loss, gradient) = try look(step)
+    return Trial(step: step, loss: loss, gradient: gradient, slope: dot(gradient, direction))
   }
 
   private func isTooHigh(_ trial: Trial) -> Bool { trial.loss > origin.loss + decrease * trial.step * origin.slope }
   private func isFlat(_ trial: Trial) -> Bool { abs(trial.slope) <= -curvature * origin.slope }
 
   /// Grows the step until a good one is found (one trial) or lies between two.
-  private mutating func expand(_ first: Trial, _ evaluate: (Double) throws -> Trial) throws -> [Trial] {
+  private mutating func expand(_ first: Trial, _ look: Look) throws -> [Trial] {
     var (last, now) = (origin, first)
     while trials < mostTrials {
       if isTooHigh(now) || (trials > 1 && now.loss >= last.loss) { return [last, now] }
@@ -46,14 +49,14 @@ struct StrongWolfe {
       if now.slope >= 0 { return [last, now] }
       let bounds = (now.step + 0.01 * (now.step - last.step), now.step * 10)
       let step = cubicMinimum(last, now, bounds: bounds)
-      (last, now) = (now, try evaluate(step))
+      (last, now) = (now, try trial(step, look))
       trials += 1
     }
     return [origin, now]
   }
 
   /// Shrinks the bracket around a good step.
-  private mutating func narrow(_ start: [Trial], _ evaluate: (Double) throws -> Trial) throws -> Trial {
+  private mutating func narrow(_ start: [Trial], _ look: Look) throws -> Trial {
     var bracket = start
     let width = largest(direction)
     var stalled = false
@@ -62,7 +65,7 @@ struct StrongWolfe {
       let ends = (min(bracket[0].step, bracket[1].step), max(bracket[0].step, bracket[1].step))
       var step = cubicMinimum(bracket[0], bracket[1], bounds: ends)
       (step, stalled) = keptInside(step, ends, stalled)
-      let trial = try evaluate(step)
+      let trial = try trial(step, look)
       trials += 1
       if isTooHigh(trial) || trial.loss >= bracket[low].loss {
         bracket[1 - low] = trial

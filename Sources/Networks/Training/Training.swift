@@ -38,12 +38,15 @@ extension Model {
   ///     is thrown) loses at most one epoch.
   /// - Throws: `shape-mismatch`, `bad-argument`, `not-finite` where the loss stops being a number, `interrupted`.
   public func trained(
-    on images: Tensor, labels: Tensor, options: TrainingOptions, key: RandomKey, progress: any ProgressSink = SilentProgress(),
+    on images: Tensor, labels: Tensor, options: TrainingOptions, key: RandomKey,
+    progress: any ProgressSink = SilentProgress(),
     afterEpoch: (_ epoch: Int, _ model: Model, _ loss: Double) throws -> Void = { _, _, _ in }
   ) throws -> Training {
     let count = try pairedCount(images, labels)
     guard options.epochs > 0, options.batch > 0 else {
-      throw Fault("bad-argument", "training needs at least 1 epoch and a batch of at least 1, not \(options.epochs) and \(options.batch)")
+      throw Fault(
+        "bad-argument",
+        "training needs at least 1 epoch and a batch of at least 1, not \(options.epochs) and \(options.batch)")
     }
     try build(for: Array(images.shape.dropFirst()))
     defer { progress.finish("training") }
@@ -59,11 +62,12 @@ extension Model {
         let chosen = order[start..<min(start + options.batch, count)]
         let indices = try Tensor(chosen.map { Int64($0) }, shape: [chosen.count])
         let found = try model.lossAndGradient(
-          Variable(images.indexSelect(axis: 0, indices: indices)), .classes(labels.indexSelect(axis: 0, indices: indices)),
+          Variable(images.indexSelect(axis: 0, indices)), .classes(labels.indexSelect(axis: 0, indices)),
           mode: .train, key: key.derive("noise").derive(step))
         let loss = try found.loss.value.item()
         guard loss.isFinite else {
-          throw Fault("not-finite", "the loss is \(loss) at step \(step + 1) of training", help: "a smaller learning rate")
+          throw Fault(
+            "not-finite", "the loss is \(loss) at step \(step + 1) of training", help: "a smaller learning rate")
         }
         optimiser.rate = options.schedule(base, step, steps)
         let values = try optimiser.step(model.parameters.tensors, found.gradient.tensors)
@@ -81,7 +85,8 @@ extension Model {
   /// Outputs for images `[n, …]`, computed `batch` at a time.
   public func predict(_ images: Tensor, batch: Int = 256) throws -> Tensor {
     guard batch > 0, images.rank > 0, images.shape[0] > 0 else {
-      throw Fault("bad-argument", "predict needs at least one image and a batch of at least 1, not \(images.shape) and \(batch)")
+      throw Fault(
+        "bad-argument", "predict needs at least one image and a batch of at least 1, not \(images.shape) and \(batch)")
     }
     let pieces = try stride(from: 0, to: images.shape[0], by: batch).map { start in
       let piece = try images.slice(axis: 0, from: start, to: min(start + batch, images.shape[0]), step: 1)
@@ -102,7 +107,8 @@ extension Model {
     guard let count = images.shape.first, count > 0, labels.shape == [count] else {
       throw Fault(
         "shape-mismatch", "images of shape \(images.shape) and labels of shape \(labels.shape) do not belong together",
-        notes: ["They should be [n, channels, height, width] and [n]."], operands: [0: "\(images.shape)", 1: "\(labels.shape)"])
+        notes: ["They should be [n, channels, height, width] and [n]."],
+        operands: [0: "\(images.shape)", 1: "\(labels.shape)"])
     }
     return count
   }
