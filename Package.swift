@@ -42,6 +42,9 @@ let package = Package(
       name: "seep",
       dependencies: ["SeepShell", .product(name: "ArgumentParser", package: "swift-argument-parser")],
       swiftSettings: strict),
+
+    .target(name: "FixtureSupport", dependencies: ["Tensors"], path: "Tests/FixtureSupport", swiftSettings: strict),
+    .testTarget(name: "AutodiffTests", dependencies: ["Autodiff", "FixtureSupport"], swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]
 )
