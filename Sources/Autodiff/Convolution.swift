@@ -24,7 +24,9 @@ extension Variable {
   }
 
   /// The gradient of the weights; self is the input, gy the output's gradient. Bilinear in both.
-  public func conv2dWeightGradient(_ gy: Variable, kernel: (height: Int, width: Int), _ g: ConvGeometry) throws -> Variable {
+  public func conv2dWeightGradient(_ gy: Variable, kernel: (height: Int, width: Int), _ g: ConvGeometry) throws
+    -> Variable
+  {
     let x = self
     return .binary(
       x, gy, try .conv2dWeightGradient(x.value, gy.value, kernel: kernel, g),
@@ -69,7 +71,8 @@ extension Variable {
     }
     let height =
       (shape[2] - 1) * g.strideHeight - g.top - g.bottom + g.dilationHeight * (w.shape[2] - 1) + outputPadding.0 + 1
-    let width = (shape[3] - 1) * g.strideWidth - g.left - g.right + g.dilationWidth * (w.shape[3] - 1) + outputPadding.1 + 1
+    let width =
+      (shape[3] - 1) * g.strideWidth - g.left - g.right + g.dilationWidth * (w.shape[3] - 1) + outputPadding.1 + 1
     return try conv2dInputGradient(w, inputSize: (height, width), g).addingBias(bias)
   }
 

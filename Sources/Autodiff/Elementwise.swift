@@ -12,7 +12,9 @@ extension Variable {
     binary(a, b, try .combine(.sub, a.value, b.value), { g, _ in try g.sum(to: a) }, { g, _ in try -(g.sum(to: b)) })
   }
   public static func * (a: Variable, b: Variable) throws -> Variable {
-    binary(a, b, try .combine(.mul, a.value, b.value), { g, _ in try (g * b).sum(to: a) }, { g, _ in try (g * a).sum(to: b) })
+    binary(
+      a, b, try .combine(.mul, a.value, b.value), { g, _ in try (g * b).sum(to: a) }, { g, _ in try (g * a).sum(to: b) }
+    )
   }
   public static func / (a: Variable, b: Variable) throws -> Variable {
     binary(
@@ -128,7 +130,8 @@ extension Variable {
   public func elu(_ alpha: Double = 1) throws -> Variable {
     let a = self
     return .unary(a, try value.elu(alpha)) { g, _ in
-      try .choose(Tensor.compare(.greater, a.value, 0), g, g * (a.clamp(-.infinity, 0).exp() * alpha))
+      // min(x, 0), whose own derivative at 0 is 0, as in PyTorch's second derivative of elu.
+      try .choose(Tensor.compare(.greater, a.value, 0), g, g * ((-(-a).relu()).exp() * alpha))
     }
   }
   /// log(1 + e^(βx)) / β.
@@ -200,7 +203,8 @@ extension Variable {
       let tied = try Tensor.compare(.equal, x.value, y.value).converted(to: g.dtype)
       return try (g * Variable(won.multiplyAdd(0.5, tied))).sum(to: x)
     }
-    return .binary(a, b, try .combine(op, a.value, b.value), { g, _ in try share(a, b, g) }, { g, _ in try share(b, a, g) })
+    return .binary(
+      a, b, try .combine(op, a.value, b.value), { g, _ in try share(a, b, g) }, { g, _ in try share(b, a, g) })
   }
 
   /// self where the mask is true, 0 elsewhere.

@@ -19,7 +19,8 @@ public func gradients(
   if let cotangent {
     guard cotangent.shape == output.shape else {
       throw Fault(
-        "shape-mismatch", "the cotangent has shape \(shapeText(cotangent.shape)) and the output \(shapeText(output.shape))")
+        "shape-mismatch",
+        "the cotangent has shape \(shapeText(cotangent.shape)) and the output \(shapeText(output.shape))")
     }
   } else if output.size != 1 {
     throw Fault(
@@ -74,7 +75,9 @@ public func gradients(
       if !isInput[place] { found[place] = nil }
       let y = node.output.map { Variable($0, recording ? node : nil) } ?? gradient
       for edge in node.edges {
-        guard let parent = edge.parent, let pull = edge.pull, parent.sweep == sweep, leads[parent.place] else { continue }
+        guard let parent = edge.parent, let pull = edge.pull, parent.sweep == sweep, leads[parent.place] else {
+          continue
+        }
         let part = try pull(gradient, y)
         found[parent.place] = try found[parent.place].map { try $0 + part } ?? part
       }

@@ -29,7 +29,8 @@ extension Variable {
   public func crossEntropy(soft targets: Variable, reduction: LossReduction = .mean) throws -> Variable {
     guard shape == targets.shape, rank == 2 else {
       throw Fault(
-        "shape-mismatch", "logits of shape \(shapeText(shape)) and target distributions of shape \(shapeText(targets.shape))",
+        "shape-mismatch",
+        "logits of shape \(shapeText(shape)) and target distributions of shape \(shapeText(targets.shape))",
         operands: [0: shapeText(shape), 1: shapeText(targets.shape)])
     }
     return try (-(targets * logSoftmax(axis: 1)).sum(axes: [1])).reduced(reduction)
@@ -38,7 +39,8 @@ extension Variable {
   private func checkLogits(_ labels: [Int]) throws {
     guard rank == 2, labels == [shape[0]] else {
       throw Fault(
-        "shape-mismatch", "cross entropy needs logits [n, classes] and labels [n], not \(shapeText(shape)) and \(shapeText(labels))",
+        "shape-mismatch",
+        "cross entropy needs logits [n, classes] and labels [n], not \(shapeText(shape)) and \(shapeText(labels))",
         operands: [0: shapeText(shape), 1: shapeText(labels)])
     }
   }

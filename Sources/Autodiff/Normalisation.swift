@@ -4,7 +4,9 @@ import Tensors
 
 extension Variable {
   /// The shape in which a vector of channels broadcasts over [n, c, …].
-  private func channelShape() -> [Int] { [1, rank > 1 ? shape[1] : 1] + [Int](repeating: 1, count: Swift.max(0, rank - 2)) }
+  private func channelShape() -> [Int] {
+    [1, rank > 1 ? shape[1] : 1] + [Int](repeating: 1, count: Swift.max(0, rank - 2))
+  }
 
   /// (x - mean) / √(variance + eps) · weight + bias per channel, with given statistics: one scale and one shift.
   public func batchNorm(

@@ -59,7 +59,9 @@ extension Variable {
     var weights = [Double](repeating: 0, count: target * source)
     let scale = Double(source) / Double(target)
     for i in 0..<target {
-      func add(_ place: Int, _ weight: Double) { weights[i * source + Swift.min(Swift.max(place, 0), source - 1)] += weight }
+      func add(_ place: Int, _ weight: Double) {
+        weights[i * source + Swift.min(Swift.max(place, 0), source - 1)] += weight
+      }
       if mode == .nearest {
         add(Swift.min(Int(Double(i) * scale), source - 1), 1)
         continue
@@ -88,11 +90,15 @@ extension Variable {
   }
 
   /// A linear map along each of the last two axes, as products with two constant matrices.
-  private func separable(_ height: Int, _ width: Int, _ rows: (_ source: Int, _ target: Int) -> [Double]) throws -> Variable {
+  private func separable(_ height: Int, _ width: Int, _ rows: (_ source: Int, _ target: Int) -> [Double]) throws
+    -> Variable
+  {
     guard rank >= 2, shape[rank - 2] > 0, shape[rank - 1] > 0 else {
       throw Fault("shape-mismatch", "only images can be resized, not a tensor of shape \(shapeText(shape))")
     }
-    guard height > 0, width > 0 else { throw Fault("out-of-range", "an image of \(height)×\(width) pixels has no pixels") }
+    guard height > 0, width > 0 else {
+      throw Fault("out-of-range", "an image of \(height)×\(width) pixels has no pixels")
+    }
     let (h, w) = (shape[rank - 2], shape[rank - 1])
     if h == height, w == width { return self }
     let across = Variable(try Tensor(rows(w, width), shape: [width, w]).transposed().contiguous().converted(to: dtype))

@@ -93,8 +93,11 @@ extension Variable {
       while result.shape[axis] > 1 {
         let size = result.shape[axis]
         let half = size / 2
-        let product = try result.slice(axis: axis, from: 0, to: half) * result.slice(axis: axis, from: half, to: 2 * half)
-        result = size % 2 == 0 ? product : try .concat([product, result.slice(axis: axis, from: size - 1, to: size)], axis: axis)
+        let product =
+          try result.slice(axis: axis, from: 0, to: half) * result.slice(axis: axis, from: half, to: 2 * half)
+        result =
+          size % 2 == 0
+          ? product : try .concat([product, result.slice(axis: axis, from: size - 1, to: size)], axis: axis)
       }
     }
     if keep { return result }
@@ -103,7 +106,8 @@ extension Variable {
   }
 
   public func cumsum(axis: Int) throws -> Variable {
-    .unary(self, try value.cumsum(axis: axis)) { g, _ in try g.flip(axes: [axis]).cumsum(axis: axis).flip(axes: [axis]) }
+    .unary(self, try value.cumsum(axis: axis)) { g, _ in try g.flip(axes: [axis]).cumsum(axis: axis).flip(axes: [axis])
+    }
   }
 
   public func argmax(axis: Int? = nil, keep: Bool = false) throws -> Tensor { try value.argmax(axis: axis, keep: keep) }

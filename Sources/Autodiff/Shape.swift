@@ -67,7 +67,9 @@ extension Variable {
       var part = self
       for (axis, pad) in pads.enumerated() where pad.0 < 0 || pad.1 < 0 {
         let (low, high) = (Swift.max(0, -pad.0), shape[axis] + Swift.min(0, pad.1))
-        guard low <= high else { throw Fault("bad-shape", "padding by \(pad) leaves nothing of an axis of size \(shape[axis])") }
+        guard low <= high else {
+          throw Fault("bad-shape", "padding by \(pad) leaves nothing of an axis of size \(shape[axis])")
+        }
         part = try part.slice(axis: axis, from: low, to: high)
       }
       return try part.pad(pads.map { (Swift.max(0, $0.0), Swift.max(0, $0.1)) }, value: filler)

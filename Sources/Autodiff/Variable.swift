@@ -136,3 +136,6 @@ extension Variable {
     return Variable(value, Node(edges, output: nil))
   }
 }
+
+/// Runs `body` with recording, also inside `withoutRecording`.
+public func withRecording<R>(_ body: () throws -> R) rethrows -> R { try Recording.paused(false, body) }

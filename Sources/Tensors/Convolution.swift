@@ -82,7 +82,8 @@ private struct Convolution {
     geometry = g
     guard oh > 0, ow > 0, kh > 0, kw > 0 else {
       throw Fault(
-        "shape-mismatch", "a \(kh)×\(kw) kernel does not fit into a padded image of \(ih + g.top + g.bottom)×\(iw + g.left + g.right)",
+        "shape-mismatch",
+        "a \(kh)×\(kw) kernel does not fit into a padded image of \(ih + g.top + g.bottom)×\(iw + g.left + g.right)",
         operands: [0: shapeText(input), 1: shapeText(weight)])
     }
   }
@@ -129,7 +130,8 @@ extension Tensor {
       }
       return result
     }
-    try passes(c, seep_conv_forward, input.pointer(Float.self), c.ic * c.ih * c.iw, weight.pointer(Float.self), 0,
+    try passes(
+      c, seep_conv_forward, input.pointer(Float.self), c.ic * c.ih * c.iw, weight.pointer(Float.self), 0,
       result.pointer(Float.self), c.oc * c.positions)
     return result
   }
@@ -148,7 +150,8 @@ extension Tensor {
       input: [gy.shape[0], w.shape[1] * g.groups, inputSize.height, inputSize.width], weight: w.shape, g)
     guard gy.shape == [c.n, c.oc, c.oh, c.ow] else {
       throw Fault(
-        "shape-mismatch", "the images have shape \(shapeText(gy.shape)) where \(shapeText([c.n, c.oc, c.oh, c.ow])) is needed",
+        "shape-mismatch",
+        "the images have shape \(shapeText(gy.shape)) where \(shapeText([c.n, c.oc, c.oh, c.ow])) is needed",
         operands: [0: shapeText(gy.shape), 1: shapeText(w.shape)])
     }
     let (gradient, weight) = (try gy.contiguous(), try w.contiguous())
@@ -168,7 +171,8 @@ extension Tensor {
       return result
     }
     let result = try Tensor(uninitialized: [c.n, c.ic, c.ih, c.iw], .float32)
-    try passes(c, seep_conv_input, gradient.pointer(Float.self), c.oc * c.positions, weight.pointer(Float.self), 0,
+    try passes(
+      c, seep_conv_input, gradient.pointer(Float.self), c.oc * c.positions, weight.pointer(Float.self), 0,
       result.pointer(Float.self), c.ic * c.ih * c.iw)
     return result
   }
@@ -188,7 +192,8 @@ extension Tensor {
           seep_dgemm(
             0, 1, rows, c.patch, c.positions, 1,
             gradient.pointer(Double.self) + (image * c.oc + group * rows) * c.positions, c.positions,
-            columns + group * c.patch * c.positions, c.positions, 1, result.pointer(Double.self) + group * rows * c.patch,
+            columns + group * c.patch * c.positions, c.positions, 1,
+            result.pointer(Double.self) + group * rows * c.patch,
             c.patch)
         }
       }
@@ -199,7 +204,8 @@ extension Tensor {
     let pieces = (c.n + perPiece - 1) / perPiece
     let partial = try Tensor(uninitialized: [pieces] + shape, .float32)
     let width = shape.reduce(1, *)
-    try passes(c, seep_conv_weights, input.pointer(Float.self), c.ic * c.ih * c.iw, gradient.pointer(Float.self),
+    try passes(
+      c, seep_conv_weights, input.pointer(Float.self), c.ic * c.ih * c.iw, gradient.pointer(Float.self),
       c.oc * c.positions, partial.pointer(Float.self), nil, partialSize: width)
     return pieces == 1 ? try partial.reshape(shape) : try partial.reduce(.sum, axes: [0])
   }
@@ -252,13 +258,16 @@ extension Tensor {
     _ x: Tensor, _ gy: Tensor, _ kernel: (height: Int, width: Int), _ g: ConvGeometry
   ) throws -> Convolution {
     guard x.rank == 4, gy.rank == 4 else {
-      throw Fault("shape-mismatch", "a weight gradient needs two batches of images", operands: [0: shapeText(x.shape), 1: shapeText(gy.shape)])
+      throw Fault(
+        "shape-mismatch", "a weight gradient needs two batches of images",
+        operands: [0: shapeText(x.shape), 1: shapeText(gy.shape)])
     }
     let c = try Convolution(
       input: x.shape, weight: [gy.shape[1], x.shape[1] / Swift.max(1, g.groups), kernel.height, kernel.width], g)
     guard gy.shape == [c.n, c.oc, c.oh, c.ow] else {
       throw Fault(
-        "shape-mismatch", "an output gradient of shape \(shapeText(gy.shape)) where \(shapeText([c.n, c.oc, c.oh, c.ow])) is needed",
+        "shape-mismatch",
+        "an output gradient of shape \(shapeText(gy.shape)) where \(shapeText([c.n, c.oc, c.oh, c.ow])) is needed",
         operands: [0: shapeText(x.shape), 1: shapeText(gy.shape)])
     }
     return c

@@ -45,7 +45,15 @@ extension Int64: TensorScalar {
   public static var dtype: DType { .int64 }
   /// Truncates; what does not fit becomes the nearest limit, not-a-number 0.
   @inlinable public init(converting value: Double) {
-    if value.isNaN { self = 0 } else if value >= 0x1p63 { self = .max } else if value <= -0x1p63 { self = .min } else { self = Int64(value) }
+    if value.isNaN {
+      self = 0
+    } else if value >= 0x1p63 {
+      self = .max
+    } else if value <= -0x1p63 {
+      self = .min
+    } else {
+      self = Int64(value)
+    }
   }
   @inlinable public var asDouble: Double { Double(self) }
 }

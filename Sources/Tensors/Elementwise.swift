@@ -109,9 +109,11 @@ extension Tensor {
     try Threads.forRanges(size, grain: elementGrain) { range in
       let count = range.count
       if T.self == Float.self {
-        seep_unary_f32(code, plain.pointer(Float.self) + range.lowerBound, result.pointer(Float.self) + range.lowerBound, count)
+        seep_unary_f32(
+          code, plain.pointer(Float.self) + range.lowerBound, result.pointer(Float.self) + range.lowerBound, count)
       } else {
-        seep_unary_f64(code, plain.pointer(Double.self) + range.lowerBound, result.pointer(Double.self) + range.lowerBound, count)
+        seep_unary_f64(
+          code, plain.pointer(Double.self) + range.lowerBound, result.pointer(Double.self) + range.lowerBound, count)
       }
     }
     return result
@@ -130,7 +132,8 @@ extension Tensor {
         seep_parametric_f32(
           code, plain.pointer(Float.self) + start, result.pointer(Float.self) + start, range.count, Float(a), Float(b))
       } else {
-        seep_parametric_f64(code, plain.pointer(Double.self) + start, result.pointer(Double.self) + start, range.count, a, b)
+        seep_parametric_f64(
+          code, plain.pointer(Double.self) + start, result.pointer(Double.self) + start, range.count, a, b)
       }
     }
     return result
@@ -147,11 +150,17 @@ extension Tensor {
     try walk(shape, x, y, result) { xp, xs, yp, ys, out, count in
       switch x.dtype {
       case .float32:
-        seep_binary_f32(op.code, xp.assumingMemoryBound(to: Float.self), xs, yp.assumingMemoryBound(to: Float.self), ys, out.assumingMemoryBound(to: Float.self), count)
+        seep_binary_f32(
+          op.code, xp.assumingMemoryBound(to: Float.self), xs, yp.assumingMemoryBound(to: Float.self), ys,
+          out.assumingMemoryBound(to: Float.self), count)
       case .float64:
-        seep_binary_f64(op.code, xp.assumingMemoryBound(to: Double.self), xs, yp.assumingMemoryBound(to: Double.self), ys, out.assumingMemoryBound(to: Double.self), count)
+        seep_binary_f64(
+          op.code, xp.assumingMemoryBound(to: Double.self), xs, yp.assumingMemoryBound(to: Double.self), ys,
+          out.assumingMemoryBound(to: Double.self), count)
       case .int64, .bool:
-        seep_binary_i64(op.code, xp.assumingMemoryBound(to: Int64.self), xs, yp.assumingMemoryBound(to: Int64.self), ys, out.assumingMemoryBound(to: Int64.self), count)
+        seep_binary_i64(
+          op.code, xp.assumingMemoryBound(to: Int64.self), xs, yp.assumingMemoryBound(to: Int64.self), ys,
+          out.assumingMemoryBound(to: Int64.self), count)
       }
     }
     return result
@@ -253,7 +262,9 @@ extension Tensor {
     return try combine(op == .and ? .minimum : .maximum, x, y).converted(to: .bool)
   }
 
-  public func logicalNot() throws -> Tensor { try Tensor.compare(.equal, converted(to: .bool).converted(to: .int64), 0) }
+  public func logicalNot() throws -> Tensor {
+    try Tensor.compare(.equal, converted(to: .bool).converted(to: .int64), 0)
+  }
 
   /// `a` where the mask is true, `b` elsewhere; all broadcast.
   public static func choose(_ condition: Tensor, _ a: Tensor, _ b: Tensor) throws -> Tensor {

@@ -7,7 +7,8 @@ extension Tensor {
     try check(axis: axis)
     guard indices.rank == rank, (0..<rank).allSatisfy({ $0 == axis || indices.shape[$0] <= shape[$0] }) else {
       throw Fault(
-        "shape-mismatch", "indices of shape \(shapeText(indices.shape)) do not gather from shape \(shapeText(shape)) along axis \(axis)",
+        "shape-mismatch",
+        "indices of shape \(shapeText(indices.shape)) do not gather from shape \(shapeText(shape)) along axis \(axis)",
         operands: [0: shapeText(shape), 1: shapeText(indices.shape)])
     }
     let places = try indices.converted(to: .int64).contiguous()
@@ -44,10 +45,12 @@ extension Tensor {
 
   /// The same into zeros of any shape that `gather` could have read from.
   public func scatterAdd(axis: Int, _ indices: Tensor, into shape: [Int]) throws -> Tensor {
-    guard indices.shape == self.shape, shape.count == rank, (0..<rank).allSatisfy({ $0 == axis || shape[$0] >= self.shape[$0] })
+    guard indices.shape == self.shape, shape.count == rank,
+      (0..<rank).allSatisfy({ $0 == axis || shape[$0] >= self.shape[$0] })
     else {
       throw Fault(
-        "shape-mismatch", "indices of shape \(shapeText(indices.shape)) do not scatter a tensor of shape \(shapeText(self.shape)) into \(shapeText(shape))",
+        "shape-mismatch",
+        "indices of shape \(shapeText(indices.shape)) do not scatter a tensor of shape \(shapeText(self.shape)) into \(shapeText(shape))",
         operands: [0: shapeText(self.shape), 1: shapeText(indices.shape)])
     }
     let places = try indices.converted(to: .int64).contiguous()
@@ -91,7 +94,8 @@ extension Tensor {
     let (from, to) = (source.storage.base + source.offset * dtype.byteSize, result.storage.base)
     for o in 0..<outer {
       for i in 0..<indices.size {
-        (to + (o * indices.size + i) * inner).copyMemory(from: from + (o * shape[axis] + Int(index[i])) * inner, byteCount: inner)
+        (to + (o * indices.size + i) * inner).copyMemory(
+          from: from + (o * shape[axis] + Int(index[i])) * inner, byteCount: inner)
       }
     }
     return result
@@ -102,7 +106,8 @@ extension Tensor {
     try check(axis: axis)
     var view = [Int](repeating: 1, count: rank)
     view[axis] = indices.size
-    return try scatterAdd(axis: axis, indices.converted(to: .int64).reshape(view).broadcast(to: shape).contiguous(), size: count)
+    return try scatterAdd(
+      axis: axis, indices.converted(to: .int64).reshape(view).broadcast(to: shape).contiguous(), size: count)
   }
 
   static func checkRange(_ places: Tensor, below limit: Int) throws {
@@ -118,9 +123,12 @@ extension Tensor {
     var shape = first.shape
     shape[axis] = 0
     for tensor in tensors {
-      guard tensor.rank == first.rank, (0..<first.rank).allSatisfy({ $0 == axis || tensor.shape[$0] == first.shape[$0] }) else {
+      guard tensor.rank == first.rank,
+        (0..<first.rank).allSatisfy({ $0 == axis || tensor.shape[$0] == first.shape[$0] })
+      else {
         throw Fault(
-          "shape-mismatch", "shapes \(shapeText(first.shape)) and \(shapeText(tensor.shape)) do not concatenate along axis \(axis)",
+          "shape-mismatch",
+          "shapes \(shapeText(first.shape)) and \(shapeText(tensor.shape)) do not concatenate along axis \(axis)",
           operands: [0: shapeText(first.shape), 1: shapeText(tensor.shape)])
       }
       guard tensor.dtype == first.dtype else {

@@ -21,7 +21,9 @@ extension Tensor {
     // Row-major lower is column-major upper: hand over the transpose.
     let input = try vectors.transposed().contiguous()
     let info = seep_dsyevd(shape[0], input.pointer(Double.self), values.pointer(Double.self))
-    guard info == 0 else { throw Fault("not-convergent", "the eigendecomposition did not converge (LAPACK says \(info))") }
+    guard info == 0 else {
+      throw Fault("not-convergent", "the eigendecomposition did not converge (LAPACK says \(info))")
+    }
     return (values, try input.transposed())
   }
 
@@ -41,7 +43,8 @@ extension Tensor {
   public func solveTriangular(_ right: Tensor, transposed: Bool = false) throws -> Tensor {
     let lower = try squareMatrix("a triangular solve")
     guard right.rank == 2, right.shape[0] == shape[0] else {
-      throw Fault("shape-mismatch", "a right side of shape \(shapeText(right.shape)) for a matrix of shape \(shapeText(shape))")
+      throw Fault(
+        "shape-mismatch", "a right side of shape \(shapeText(right.shape)) for a matrix of shape \(shapeText(shape))")
     }
     let source = try right.converted(to: .float64).contiguous()
     let result = try Tensor(uninitialized: right.shape, .float64)

@@ -77,7 +77,8 @@ extension Tensor {
               let right = Swift.min(iw, c * g.strideWidth - g.padWidth + g.width)
               var best = top * iw + left
               for i in top..<bottom {
-                for j in left..<right where x[i * iw + j] > x[best] || (x[i * iw + j] != x[i * iw + j] && x[best] == x[best]) {
+                for j in left..<right
+                where x[i * iw + j] > x[best] || (x[i * iw + j] != x[i * iw + j] && x[best] == x[best]) {
                   best = i * iw + j
                 }
               }

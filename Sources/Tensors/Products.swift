@@ -43,7 +43,9 @@ extension Tensor {
     let many = perProduct == 1
     try Threads.run(pieces: many ? groups : starts.count * perProduct) { piece in
       let range =
-        many ? piece * together..<Swift.min(starts.count, (piece + 1) * together) : piece / perProduct..<piece / perProduct + 1
+        many
+        ? piece * together..<Swift.min(starts.count, (piece + 1) * together)
+        : piece / perProduct..<piece / perProduct + 1
       let firstRow = many ? 0 : (piece % perProduct) * rows
       let count = many ? m : Swift.min(rows, m - firstRow)
       for which in range {

@@ -19,7 +19,8 @@ extension Tensor {
         store(result, block, 4) { i in
           let word = i == 0 ? words.0 : i == 1 ? words.1 : i == 2 ? words.2 : words.3
           return result.dtype == .float64
-            ? (Double(word) + Double(i == 0 ? words.3 : i == 1 ? words.2 : i == 2 ? words.1 : words.0 >> 11) * 0x1p-32) * 0x1p-32
+            ? (Double(word) + Double(i == 0 ? words.3 : i == 1 ? words.2 : i == 2 ? words.1 : words.0 >> 11) * 0x1p-32)
+              * 0x1p-32
             : Double(word >> 8) * 0x1p-24
         }
       }

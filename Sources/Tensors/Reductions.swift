@@ -24,7 +24,9 @@ extension Tensor {
     case .sum, .mean, .prod, .max, .min: break
     }
     if dtype == .bool { return try converted(to: .int64).reduce(reduction, axes: axes, keep: keep) }
-    if dtype == .int64, reduction == .mean { return try converted(to: .float32).reduce(reduction, axes: axes, keep: keep) }
+    if dtype == .int64, reduction == .mean {
+      return try converted(to: .float32).reduce(reduction, axes: axes, keep: keep)
+    }
     let count = reducedAxes.reduce(1) { $0 * shape[$1] }
     if reduction == .max || reduction == .min, count == 0, finalShape.reduce(1, *) > 0 {
       throw Fault("empty-tensor", "no \(reduction) of an empty tensor of shape \(shapeText(shape))")
@@ -62,7 +64,9 @@ extension Tensor {
       return
     }
     // Leading axes of a contiguous tensor: whole rows are added to a row of partial sums.
-    if additive, isContiguous, reduced == Array(0..<reduced.count), let first = reduced.last, first < rank - 1, count > 0 {
+    if additive, isContiguous, reduced == Array(0..<reduced.count), let first = reduced.last, first < rank - 1,
+      count > 0
+    {
       let width = result.size
       let grain = 64
       try Threads.run(pieces: size > elementGrain ? (width + grain - 1) / grain : 1) { piece in
@@ -176,8 +180,12 @@ extension Tensor {
 
   // MARK: Places
 
-  public func argmax(axis: Int? = nil, keep: Bool = false) throws -> Tensor { try extremePlace(axis, keep, largest: true) }
-  public func argmin(axis: Int? = nil, keep: Bool = false) throws -> Tensor { try extremePlace(axis, keep, largest: false) }
+  public func argmax(axis: Int? = nil, keep: Bool = false) throws -> Tensor {
+    try extremePlace(axis, keep, largest: true)
+  }
+  public func argmin(axis: Int? = nil, keep: Bool = false) throws -> Tensor {
+    try extremePlace(axis, keep, largest: false)
+  }
 
   private func extremePlace(_ axis: Int?, _ keep: Bool, largest: Bool) throws -> Tensor {
     guard let axis else {
@@ -186,7 +194,9 @@ extension Tensor {
     }
     try check(axis: axis)
     let count = shape[axis]
-    guard count > 0 else { throw Fault("empty-tensor", "no largest element along an empty axis of shape \(shapeText(shape))") }
+    guard count > 0 else {
+      throw Fault("empty-tensor", "no largest element along an empty axis of shape \(shapeText(shape))")
+    }
     let moved = try movedLast(axis).converted(to: .float64).contiguous()
     let values = moved.pointer(Double.self)
     let rows = size / count

@@ -15,13 +15,16 @@ extension Tensor {
       var known = 1
       for (axis, extent) in wanted.enumerated() where axis != open { known *= extent }
       guard known > 0, size % known == 0, wanted.count(where: { $0 == -1 }) == 1 else {
-        throw Fault("shape-mismatch", "\(size) elements of shape \(shapeText(self.shape)) do not fill the shape \(shapeText(wanted))")
+        throw Fault(
+          "shape-mismatch",
+          "\(size) elements of shape \(shapeText(self.shape)) do not fill the shape \(shapeText(wanted))")
       }
       shape[open] = size / known
     }
     guard try Tensor.checkedSize(shape) == size else {
       throw Fault(
-        "shape-mismatch", "\(size) elements of shape \(shapeText(self.shape)) do not fill the shape \(shapeText(wanted))",
+        "shape-mismatch",
+        "\(size) elements of shape \(shapeText(self.shape)) do not fill the shape \(shapeText(wanted))",
         operands: [0: shapeText(self.shape)])
     }
     if shape == self.shape { return self }
@@ -38,7 +41,9 @@ extension Tensor {
 
   /// The last two axes exchanged.
   public func transposed() throws -> Tensor {
-    guard rank >= 2 else { throw Fault("bad-axis", "a tensor of shape \(shapeText(shape)) has no two axes to exchange") }
+    guard rank >= 2 else {
+      throw Fault("bad-axis", "a tensor of shape \(shapeText(shape)) has no two axes to exchange")
+    }
     var axes = Array(0..<rank)
     axes.swapAt(rank - 1, rank - 2)
     return try permute(axes)
@@ -112,7 +117,9 @@ extension Tensor {
   }
 
   public func unsqueeze(axis: Int) throws -> Tensor {
-    guard axis >= 0, axis <= rank else { throw Fault("bad-axis", "no place \(axis) for a new axis in shape \(shapeText(shape))") }
+    guard axis >= 0, axis <= rank else {
+      throw Fault("bad-axis", "no place \(axis) for a new axis in shape \(shapeText(shape))")
+    }
     var newShape = shape
     var newStrides = strides
     newShape.insert(1, at: axis)

@@ -90,7 +90,8 @@ public struct Tensor: @unchecked Sendable {
   public init<S: TensorScalar>(_ values: [S], shape: [Int]) throws {
     self = try Tensor(uninitialized: shape, S.dtype)
     guard values.count == size else {
-      throw Fault("shape-mismatch", "\(values.count) elements do not fill the shape \(shapeText(shape)), which has \(size)")
+      throw Fault(
+        "shape-mismatch", "\(values.count) elements do not fill the shape \(shapeText(shape)), which has \(size)")
     }
     let target = pointer(S.self)
     values.withUnsafeBufferPointer { source in
@@ -113,17 +114,22 @@ public struct Tensor: @unchecked Sendable {
   public static func scalar(_ value: Double, _ dtype: DType = .float32) throws -> Tensor { try full([], value, dtype) }
 
   /// `start`, `start + step`, … up to, not including, `stop`.
-  public static func arange(_ start: Double, _ stop: Double, step: Double = 1, dtype: DType = .float32) throws -> Tensor {
+  public static func arange(_ start: Double, _ stop: Double, step: Double = 1, dtype: DType = .float32) throws -> Tensor
+  {
     let steps = ((stop - start) / step).rounded(.up)
-    guard steps.isFinite, steps < 0x1p40 else { throw Fault("bad-shape", "a range from \(start) to \(stop) by \(step) has no end") }
+    guard steps.isFinite, steps < 0x1p40 else {
+      throw Fault("bad-shape", "a range from \(start) to \(stop) by \(step) has no end")
+    }
     let count = max(0, Int(steps))
     return try Tensor((0..<count).map { start + Double($0) * step }, shape: [count]).converted(to: dtype)
   }
 
   public static func linspace(_ start: Double, _ stop: Double, count: Int, dtype: DType = .float32) throws -> Tensor {
     let step = count > 1 ? (stop - start) / Double(count - 1) : 0
-    return try Tensor((0..<count).map { $0 == count - 1 && count > 1 ? stop : start + Double($0) * step }, shape: [count])
-      .converted(to: dtype)
+    return try Tensor(
+      (0..<count).map { $0 == count - 1 && count > 1 ? stop : start + Double($0) * step }, shape: [count]
+    )
+    .converted(to: dtype)
   }
 
   public static func eye(_ n: Int, dtype: DType = .float32) throws -> Tensor {
@@ -163,7 +169,8 @@ public struct Tensor: @unchecked Sendable {
   /// The one element.
   public func item() throws -> Double {
     guard size == 1 else {
-      throw Fault("not-a-number", "a tensor of shape \(shapeText(shape)) is not one number", help: "sum(…), mean(…), or an index")
+      throw Fault(
+        "not-a-number", "a tensor of shape \(shapeText(shape)) is not one number", help: "sum(…), mean(…), or an index")
     }
     switch dtype {
     case .float32: return Double(pointer(Float.self).pointee)

@@ -17,7 +17,9 @@ import Synchronization
 public enum Threads {
   /// Threads that take part, the caller included: `SEEP_THREADS`, or the number of processors.
   public static let count: Int = {
-    if let text = getenv("SEEP_THREADS"), let number = Int(String(cString: text)), number >= 1 { return min(number, 64) }
+    if let text = getenv("SEEP_THREADS"), let number = Int(String(cString: text)), number >= 1 {
+      return min(number, 64)
+    }
     return max(1, min(64, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))))
   }()
 

@@ -33,11 +33,13 @@ public struct Fixtures: @unchecked Sendable {
   }()
 
   public static func load(_ topic: String) throws -> Fixtures {
-    let index = try JSONSerialization.jsonObject(with: Data(contentsOf: URL(fileURLWithPath: "\(folder)/\(topic).json")))
+    let index = try JSONSerialization.jsonObject(
+      with: Data(contentsOf: URL(fileURLWithPath: "\(folder)/\(topic).json")))
     let entries = (index as? [String: Any])?["cases"] as? [[String: Any]] ?? []
     let cases = entries.map { entry in
       Case(
-        name: entry["name"] as? String ?? "", op: entry["op"] as? String ?? "", inputs: entry["inputs"] as? [String] ?? [],
+        name: entry["name"] as? String ?? "", op: entry["op"] as? String ?? "",
+        inputs: entry["inputs"] as? [String] ?? [],
         outputs: entry["outputs"] as? [String] ?? [], params: entry["params"] as? [String: Any] ?? [:],
         tolerance: entry["tolerance"] as? [String: Any] ?? [:])
     }
