@@ -79,7 +79,9 @@ public struct LBFGS: Sendable {
 
       if lineSearch == .strongWolfe {
         let origin = x
-        var search = StrongWolfe(loss: loss, gradient: gradient, slope: slope, direction: direction)
+        var search = StrongWolfe(
+          loss: loss, gradient: gradient, slope: slope, direction: direction,
+          mostTrials: maxEvaluations - (evaluations - before))
         let found = try search.run(from: length) { step in
           try look(at: stepped(origin, step, direction), frame, evaluate)
         }

@@ -16,12 +16,14 @@ struct StrongWolfe {
   private let decrease = 1e-4
   private let curvature = 0.9
   private let tolerance = 1e-9
-  private let mostTrials = 25
+  private let mostTrials: Int
   private var trials = 0
 
-  init(loss: Double, gradient: [Double], slope: Double, direction: [Double]) {
+  /// - Parameter mostTrials: evaluations after the first.
+  init(loss: Double, gradient: [Double], slope: Double, direction: [Double], mostTrials: Int) {
     origin = Trial(step: 0, loss: loss, gradient: gradient, slope: slope)
     self.direction = direction
+    self.mostTrials = mostTrials
   }
 
   mutating func run(from first: Double, _ look: (Double) throws -> (loss: Double, gradient: [Double])) throws -> Trial {
