@@ -639,6 +639,12 @@ extension Compiler {
         f.info.argumentSpans[index] = [at, site(value.span)]
         return
       }
+      if operation == .add, case .list(let items) = value.kind, items.count == 1 {
+        let item = try f.allocate()
+        try expression(items[0], to: item)
+        f.emit(.append, local.register, item, at: at)
+        return
+      }
       let register = try operand(value)
       operate(operation, local.register, local.register, register, span, [span, value.span])
       return

@@ -196,6 +196,11 @@ final class FunctionBuilder {
     let constantMemory = UnsafeMutablePointer<Slot>.allocate(capacity: max(1, constants.count))
     constantMemory.initialize(from: constants, count: constants.count)
     info.codeCount = code.count
+    info.pathStarts = info.paths.map { path in
+      let memory = UnsafeMutablePointer<PathStep>.allocate(capacity: max(1, path.count))
+      memory.initialize(from: path, count: path.count)
+      return UnsafeBufferPointer(start: memory, count: path.count)
+    }
     let isPlain = info.variadicIndex == nil
     let core = UnsafeMutablePointer<FunctionCore>.allocate(capacity: 1)
     core.initialize(

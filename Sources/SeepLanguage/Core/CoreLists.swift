@@ -218,6 +218,15 @@ enum CoreLists {
     let by = try call.optionalFunction("by")
     let sign = try call.bool("descending") ? -1 : 1
     let keys = try by.map { by in try items.map { try call.run(by.slot, $0.slot) } } ?? items
+    if keys.allSatisfy({ $0.slot.tag == Tag.int }) {
+      var pairs = keys.enumerated().map { (key: $0.element.slot.int, at: $0.offset) }
+      if sign > 0 {
+        pairs.sort { $0.key < $1.key || $0.key == $1.key && $0.at < $1.at }
+      } else {
+        pairs.sort { $0.key > $1.key || $0.key == $1.key && $0.at < $1.at }
+      }
+      return Value(list: pairs.map { items[$0.at] })
+    }
     var order = Array(items.indices)
     try order.sort { a, b in
       guard let difference = try Operations.compare(keys[a].slot, keys[b].slot, 0) else {

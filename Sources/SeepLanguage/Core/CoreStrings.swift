@@ -10,7 +10,8 @@ enum CoreStrings {
       ) { call in
         let separator = try call.string("by")
         if separator.isEmpty { throw call.fault("bad-value", "`split` needs a separator", argument: "by") }
-        return Value(list: split(try call.string("text"), separator).map { Value($0) })
+        _ = try call.string("text")
+        return pieces(call.value("text"), separator)
       },
       Builtin(
         "join(items, by: \"\")", group: "strings", "The texts of the items with `by` between them.",
@@ -62,21 +63,24 @@ enum CoreStrings {
 
   /// By bytes, so that it is linear and no two characters melt into one.
   private static func split(_ text: String, _ separator: String) -> [String] {
-    let hay = Array(text.utf8)
+    pieces(Value(text), separator).asItems?.compactMap(\.asString) ?? []
+  }
+
+  /// A list of the parts, which takes no detour over Swift's strings.
+  private static func pieces(_ text: Value, _ separator: String) -> Value {
     let needle = Array(separator.utf8)
-    var parts: [String] = []
+    let made = Value(list: [])
+    let bytes = UnsafePointer(Heap.bytes(text.slot.string))
+    let count = text.slot.string.pointee.count
     var start = 0
-    var at = 0
-    while at + needle.count <= hay.count {
-      if hay[at] == needle[0], hay[at..<(at + needle.count)].elementsEqual(needle) {
-        parts.append(String(decoding: hay[start..<at], as: UTF8.self))
-        at += needle.count
-        start = at
-      } else {
-        at += 1
+    while true {
+      let found = needle.withUnsafeBytes { needle in
+        needle.baseAddress.flatMap { findBytes(bytes + start, count - start, $0, needle.count) }
       }
+      let end = found.map { UnsafeRawPointer($0) - UnsafeRawPointer(bytes) } ?? count
+      Heap.append(made.slot.list, Heap.string(UnsafeBufferPointer(start: bytes + start, count: end - start)))
+      if found == nil { return made }
+      start = end + needle.count
     }
-    parts.append(String(decoding: hay[start...], as: UTF8.self))
-    return parts
   }
 }

@@ -253,61 +253,74 @@ enum Access {
 
   /// `place.steps… = value`, or `op=` it. Steps through a foreign object read the part, change it and put it back.
   static func assign(
-    _ place: UnsafeMutablePointer<Slot>, _ steps: ArraySlice<PathStep>, _ operation: Operator?, _ value: Slot,
+    _ place: UnsafeMutablePointer<Slot>, _ steps: UnsafeBufferPointer<PathStep>, _ operation: Operator?, _ value: Slot,
     _ registers: UnsafeMutablePointer<Slot>, _ session: Session
   ) throws {
-    guard let step = steps.first else {
-      if let operation {
-        try Operations.update(operation, place, value, session)
-      } else {
-        put(place, value.retained)
+    var place = place
+    for at in 0..<steps.count {
+      let step = steps[at]
+      if place.pointee.tag == Tag.foreign || isSlice(step, registers) {
+        let rest = UnsafeBufferPointer(rebasing: steps[(at + 1)...])
+        return try assignThrough(place, step, rest, operation, value, registers, session)
       }
-      return
+      if step.key >= 0 {
+        if place.pointee.tag == Tag.record, place.pointee.record.pointee.header.refs == 1 {
+          let position = Heap.find(place.pointee.record, step.key)
+          if position >= 0 {
+            place = place.pointee.record.pointee.values + position
+            continue
+          }
+        }
+        place = try part(place, field: step.key, creating: operation == nil && at == steps.count - 1)
+      } else {
+        place = try part(
+          place, registers + Int(step.register), Int(step.count), session,
+          creating: operation == nil && at == steps.count - 1)
+      }
     }
-    let rest = steps.dropFirst()
-    if place.pointee.tag == Tag.foreign || isSlice(step, registers) {
-      try assignThrough(place, step, rest, operation, value, registers, session)
-      return
+    guard let operation else { return put(place, value.retained) }
+    if place.pointee.tag == Tag.float, value.tag == Tag.float {
+      if operation == .add {
+        place.pointee = Slot(place.pointee.float + value.float)
+        return
+      }
+      if operation == .subtract {
+        place.pointee = Slot(place.pointee.float - value.float)
+        return
+      }
     }
-    let creating = rest.isEmpty && operation == nil
-    let inner: UnsafeMutablePointer<Slot>
-    switch step {
-    case .field(let key): inner = try part(place, field: key, creating: creating)
-    case .index(let register, let count):
-      inner = try part(place, registers + register, count, session, creating: creating)
-    }
-    try assign(inner, rest, operation, value, registers, session)
+    try Operations.update(operation, place, value, session)
   }
 
+  @inline(__always)
   private static func isSlice(_ step: PathStep, _ registers: UnsafeMutablePointer<Slot>) -> Bool {
-    if case .index(let register, 1) = step { return registers[register].tag == Tag.range }
-    return false
+    step.count == 1 && step.key < 0 && registers[Int(step.register)].tag == Tag.range
   }
 
   private static func assignThrough(
-    _ place: UnsafeMutablePointer<Slot>, _ step: PathStep, _ rest: ArraySlice<PathStep>, _ operation: Operator?,
+    _ place: UnsafeMutablePointer<Slot>, _ step: PathStep, _ rest: UnsafeBufferPointer<PathStep>,
+    _ operation: Operator?,
     _ value: Slot, _ registers: UnsafeMutablePointer<Slot>, _ session: Session
   ) throws {
     var part = value.retained
     defer { part.release() }
+    let items = registers + Int(step.register)
     if !rest.isEmpty || operation != nil {
       part.release()
       part = .none
-      switch step {
-      case .field(let key): part = try field(place.pointee, key, session)
-      case .index(let register, let count): part = try index(place.pointee, registers + register, count, session)
+      if step.key >= 0 {
+        part = try field(place.pointee, step.key, session)
+      } else {
+        part = try index(place.pointee, items, Int(step.count), session)
       }
       try assign(&part, rest, operation, value, registers, session)
     }
-    switch step {
-    case .index(let register, let count): try assign(place, registers + register, count, part, session)
-    case .field(let key):
-      let object = place.pointee.foreignObject
-      let name = Symbols.name(key)
-      guard let changed = try object.assigning(Value(copying: part), field: name, in: session) else {
-        throw Fault("not-assignable", "the field `\(name)` of \(Slot.article(object.typeName)) cannot be assigned")
-      }
-      put(place, changed.retainedSlot)
+    if step.key < 0 { return try assign(place, items, Int(step.count), part, session) }
+    let object = place.pointee.foreignObject
+    let name = Symbols.name(step.key)
+    guard let changed = try object.assigning(Value(copying: part), field: name, in: session) else {
+      throw Fault("not-assignable", "the field `\(name)` of \(Slot.article(object.typeName)) cannot be assigned")
     }
+    put(place, changed.retainedSlot)
   }
 }

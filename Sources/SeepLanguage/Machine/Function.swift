@@ -28,6 +28,8 @@ final class FunctionInfo {
   var keywordLists: [[Int]] = []
   /// Paths of nested assignments and index lists, by number.
   var paths: [[PathStep]] = []
+  /// The same as plain memory, for the machine.
+  var pathStarts: [UnsafeBufferPointer<PathStep>] = []
   /// Functions made by this one.
   var functions: [UnsafeMutablePointer<FunctionCore>] = []
   /// Where each function's captures come from in its maker.
@@ -76,9 +78,15 @@ struct CaptureSource {
   var index: Int
 }
 
-/// One step of `a.b[i].c = v`.
-enum PathStep {
-  case field(Int)
-  /// Index items are in registers from here on.
-  case index(register: Int, count: Int)
+/// One step of `a.b[i].c = v`: a field, or index items in registers. Plain bytes.
+struct PathStep {
+  /// The symbol of the field; -1 for an index.
+  var key: Int
+  var register: Int32
+  var count: Int32
+
+  static func field(_ key: Int) -> PathStep { PathStep(key: key, register: 0, count: 0) }
+  static func index(register: Int, count: Int) -> PathStep {
+    PathStep(key: -1, register: Int32(truncatingIfNeeded: register), count: Int32(truncatingIfNeeded: count))
+  }
 }

@@ -106,6 +106,29 @@ enum Heap {
     return text.withUTF8 { string($0) }
   }
 
+  /// Decimal digits of a number, at most 20 bytes; returns how many.
+  static func write(_ value: Int, to target: UnsafeMutablePointer<UInt8>) -> Int {
+    var left = value.magnitude
+    var digits = 0
+    repeat {
+      target[digits] = UInt8(truncatingIfNeeded: 48 + left % 10)
+      left /= 10
+      digits += 1
+    } while left > 0
+    if value < 0 {
+      target[digits] = 45
+      digits += 1
+    }
+    var i = 0
+    while i < digits / 2 {
+      let swapped = target[i]
+      target[i] = target[digits - 1 - i]
+      target[digits - 1 - i] = swapped
+      i += 1
+    }
+    return digits
+  }
+
   /// A list (or tuple, or composition) with room for `capacity` items and none in it.
   static func emptyList(_ tag: UInt, capacity: Int) -> UnsafeMutablePointer<ListBody> {
     let body = allocate(MemoryLayout<ListBody>.stride).bindMemory(to: ListBody.self, capacity: 1)
@@ -129,8 +152,14 @@ enum Heap {
   static func reserve(_ body: UnsafeMutablePointer<ListBody>, _ needed: Int) {
     if needed <= body.pointee.capacity { return }
     let capacity = max(needed, body.pointee.capacity * 2, 4)
-    let grown = realloc(body.pointee.items, capacity * MemoryLayout<Slot>.stride).unsafelyUnwrapped
-    body.pointee.items = grown.bindMemory(to: Slot.self, capacity: capacity)
+    if body.pointee.items == inlineItems(body) {
+      let grown = allocate(capacity * MemoryLayout<Slot>.stride)
+      memcpy(grown, body.pointee.items, body.pointee.count * MemoryLayout<Slot>.stride)
+      body.pointee.items = grown.bindMemory(to: Slot.self, capacity: capacity)
+    } else {
+      let grown = realloc(body.pointee.items, capacity * MemoryLayout<Slot>.stride).unsafelyUnwrapped
+      body.pointee.items = grown.bindMemory(to: Slot.self, capacity: capacity)
+    }
     body.pointee.capacity = capacity
   }
 
@@ -143,12 +172,26 @@ enum Heap {
     return Slot(tag: tag, pointer: body)
   }
 
-  /// A list that takes over `count` slots at `source`.
+  /// A list that takes over `count` slots at `source`, which are left empty. Its items lie in the same block as the body,
+  /// until it grows.
   static func list(_ tag: UInt, taking source: UnsafeMutablePointer<Slot>, count: Int) -> Slot {
-    let body = emptyList(tag, capacity: count)
-    memcpy(body.pointee.items, source, count * MemoryLayout<Slot>.stride)
-    body.pointee.count = count
+    let bytes = MemoryLayout<ListBody>.stride + max(1, count) * MemoryLayout<Slot>.stride
+    let body = allocate(bytes).bindMemory(to: ListBody.self, capacity: 1)
+    let items = inlineItems(body)
+    body.initialize(
+      to: ListBody(header: Header(refs: 1, tag: tag), count: count, capacity: max(1, count), items: items))
+    var i = 0
+    while i < count {
+      items[i] = source[i]
+      source[i].tag = Tag.none
+      i &+= 1
+    }
     return Slot(tag: tag, pointer: body)
+  }
+
+  @inline(__always)
+  static func inlineItems(_ body: UnsafeMutablePointer<ListBody>) -> UnsafeMutablePointer<Slot> {
+    UnsafeMutableRawPointer(body).advanced(by: MemoryLayout<ListBody>.stride).assumingMemoryBound(to: Slot.self)
   }
 
   static func range(_ start: Int, _ stop: Int) -> Slot {
@@ -221,7 +264,7 @@ enum Heap {
     case Tag.list, Tag.tuple, Tag.composed:
       let items = slot.list.pointee.items
       for i in 0..<slot.list.pointee.count { drop(items[i]) }
-      Glibc.free(items)
+      if items != inlineItems(slot.list) { Glibc.free(items) }
     case Tag.record:
       let body = slot.record
       for i in 0..<body.pointee.count { drop(body.pointee.values[i]) }

@@ -123,6 +123,8 @@ enum Opcode: UInt8 {
   case indexMany
   /// R[a][R[b]] = R[c]
   case setIndex
+  /// R[a] += [R[b]], which is left empty.
+  case append
   /// Place a (see `Place`) number wide; next word: a the path, b the value's register, c 1 + operator or 0.
   case assignPath
   /// global wide op= R[next word's a], the operator is a.

@@ -308,12 +308,20 @@ extension Machine {
               put(a, Slot(x.int == y.int))
               continue
             }
+            if x.tag < Tag.firstHeap, y.tag < Tag.firstHeap, x.tag != Tag.float, y.tag != Tag.float {
+              put(a, Slot((x.tag == y.tag && x.bits == y.bits)))
+              continue
+            }
             try binary(.equal, i, base, y, pc)
           case .notEqual:
             let x = base[Int(i.b)]
             let y = base[Int(i.c)]
             if x.tag == Tag.int, y.tag == Tag.int {
               put(a, Slot(x.int != y.int))
+              continue
+            }
+            if x.tag < Tag.firstHeap, y.tag < Tag.firstHeap, x.tag != Tag.float, y.tag != Tag.float {
+              put(a, Slot(!(x.tag == y.tag && x.bits == y.bits)))
               continue
             }
             try binary(.notEqual, i, base, y, pc)
@@ -570,7 +578,8 @@ extension Machine {
 
           // MARK: Data
           case .makeList: put(a, takeItems(Tag.list, base + Int(i.b), Int(i.c)))
-          case .makeTuple: put(a, takeItems(Tag.tuple, base + Int(i.b), Int(i.c)))
+          case .makeTuple:
+            put(a, takeItems(Tag.tuple, base + Int(i.b), Int(i.c)))
           case .makeRecord: put(a, takeFields(info(base), Int(i.c), base + Int(i.b)))
           case .makeRange, .makeRangeInclusive:
             put(a, try makeRange(base[Int(i.b)], base[Int(i.c)], inclusive: i.op == .makeRangeInclusive))
@@ -628,6 +637,15 @@ extension Machine {
             }
             leave(pc, base)
             try Access.assign(a, base + Int(i.b), 1, base[Int(i.c)], session)
+          case .append:
+            let value = base[Int(i.b)]
+            if a.pointee.tag == Tag.list, a.pointee.header.pointee.refs == 1 {
+              base[Int(i.b)].tag = Tag.none
+              Heap.append(a.pointee.list, value)
+              continue
+            }
+            leave(pc, base)
+            try appendItem(a, base + Int(i.b))
           case .assignPath:
             leave(pc, base)
             try assignPath(i, pc.pointee, base)
@@ -745,6 +763,11 @@ extension Machine {
     _ operation: Operator, _ x: Slot, _ y: Slot, _ pc: UnsafeMutablePointer<Instruction>,
     _ base: UnsafeMutablePointer<Slot>
   ) throws -> Bool {
+    if operation == .equal || operation == .notEqual, x.tag == Tag.none || y.tag == Tag.none,
+      x.tag != Tag.foreign, y.tag != Tag.foreign
+    {
+      return (x.tag == y.tag) == (operation == .equal)
+    }
     if x.tag == Tag.float, y.tag == Tag.float {
       switch operation {
       case .less: return x.float < y.float

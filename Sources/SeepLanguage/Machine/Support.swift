@@ -125,9 +125,14 @@ extension Machine {
   // MARK: Data
 
   func takeItems(_ tag: UInt, _ from: Slots, _ count: Int) -> Slot {
-    let made = Heap.list(tag, taking: from, count: count)
-    for i in 0..<count { from[i] = .none }
-    return made
+    Heap.list(tag, taking: from, count: count)
+  }
+
+  /// `place += [item]` where the place is shared or no list.
+  func appendItem(_ place: Slots, _ item: Slots) throws {
+    let list = takeItems(Tag.list, item, 1)
+    defer { list.release() }
+    try Operations.update(.add, place, list, session)
   }
 
   func takeFields(_ info: FunctionInfo, _ shape: Int, _ from: Slots) -> Slot {
@@ -197,21 +202,31 @@ extension Machine {
     return made
   }
 
+  /// Strings and ints are copied as bytes; anything else is displayed first. The parts are left empty.
   func joinText(_ from: Slots, _ count: Int) -> Slot {
-    if count == 1, from[0].tag == Tag.string { return from[0].retained }
     var total = 0
     for i in 0..<count {
+      if from[i].tag == Tag.int {
+        total += 20
+        continue
+      }
       if from[i].tag != Tag.string { put(from + i, Heap.string(Display.text(from[i], .long))) }
       total += from[i].string.pointee.count
     }
     let body = Heap.emptyString(capacity: max(8, total))
-    var at = Heap.bytes(body)
+    let start = Heap.bytes(body)
+    var at = start
     for i in 0..<count {
+      if from[i].tag == Tag.int {
+        at += Heap.write(from[i].int, to: at)
+        continue
+      }
       let part = from[i].string
       at.update(from: Heap.bytes(part), count: part.pointee.count)
       at += part.pointee.count
+      put(from + i, .none)
     }
-    body.pointee.count = total
+    body.pointee.count = at - start
     return Slot(tag: Tag.string, pointer: body)
   }
 
@@ -257,6 +272,14 @@ extension Machine {
   // MARK: Taking apart
 
   func unpack(_ slot: Slot, into target: Slots, _ count: Int) throws {
+    if slot.tag == Tag.tuple || slot.tag == Tag.list, slot.list.pointee.count == count {
+      let items = slot.list.pointee.items
+      for i in 0..<count {
+        items[i].retain()
+        put(target + i, items[i])
+      }
+      return
+    }
     guard slot.tag != Tag.record, slot.tag != Tag.string, let items = try Operations.items(of: slot, session) else {
       throw Fault(
         "cannot-unpack", "\(count) names need a list or a tuple of \(count), not \(slot.describedType)",
@@ -306,7 +329,7 @@ extension Machine {
   func assignPath(_ i: Instruction, _ next: Instruction, _ base: Slots) throws {
     let info = info(base)
     let operation = next.c == 0 ? nil : Operator(rawValue: UInt8(next.c - 1))
-    let path = info.paths[Int(next.a)]
+    let path = info.pathStarts[Int(next.a)]
     let place: Slots
     switch Place(rawValue: Int(i.a)) ?? .register {
     case .register: place = base + i.wide
@@ -323,7 +346,8 @@ extension Machine {
   /// A library that is called back during the assignment may grow the globals, so a global's value is taken out, changed
   /// and put back.
   private func assignInPlace(
-    _ place: Slots, isGlobal: Bool, _ index: Int, _ path: [PathStep], _ operation: Operator?, _ value: Slot,
+    _ place: Slots, isGlobal: Bool, _ index: Int, _ path: UnsafeBufferPointer<PathStep>, _ operation: Operator?,
+    _ value: Slot,
     _ base: Slots
   ) throws {
     var slot = place.pointee
@@ -338,19 +362,22 @@ extension Machine {
         place.pointee = slot
       }
     }
-    try Access.assign(&slot, path[...], operation, value, base, session)
+    try Access.assign(&slot, path, operation, value, base, session)
   }
 
-  private func assignBox(_ box: Slot, _ path: [PathStep], _ operation: Operator?, _ value: Slot, _ base: Slots) throws {
+  private func assignBox(
+    _ box: Slot, _ path: UnsafeBufferPointer<PathStep>, _ operation: Operator?, _ value: Slot, _ base: Slots
+  ) throws {
     box.retain()
     defer { box.release() }
     if box.box.pointee.value.tag == Tag.absent { throw unboundLocal }
-    try Access.assign(&box.box.pointee.value, path[...], operation, value, base, session)
+    try Access.assign(&box.box.pointee.value, path, operation, value, base, session)
   }
 
   func updateGlobal(_ i: Instruction, _ index: Int, _ value: Slot) throws {
     guard let operation = Operator(rawValue: UInt8(i.a)) else { return }
-    try assignInPlace(globals + index, isGlobal: true, index, [], operation, value, globals)
+    try assignInPlace(
+      globals + index, isGlobal: true, index, UnsafeBufferPointer(start: nil, count: 0), operation, value, globals)
   }
 
   // MARK: Faults
