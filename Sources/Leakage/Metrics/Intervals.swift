@@ -108,16 +108,18 @@ private func incompleteBeta(_ x: Double, _ a: Double, _ b: Double) -> Double {
   if x <= 0 { return 0 }
   if x >= 1 { return 1 }
   if x > (a + 1) / (a + b + 2) { return 1 - incompleteBeta(1 - x, b, a) }
-  let front = exp(lgamma(a + b) - lgamma(a) - lgamma(b) + a * log(x) + b * log(1 - x)) / a
+  let logarithm: Double = lgamma(a + b) - lgamma(a) - lgamma(b) + a * log(x) + b * log(1 - x)
+  let front = exp(logarithm) / a
   var (f, c, d) = (1.0, 1.0, 0.0)
   for i in 0..<500 {
     let m = Double(i / 2)
-    let numerator =
-      i == 0
-      ? 1
-      : i % 2 == 0
-        ? m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m))
-        : -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1))
+    let even = a + 2 * m
+    var numerator = 1.0
+    if i % 2 == 1 {
+      numerator = -(a + m) * (a + b + m) * x / (even * (even + 1))
+    } else if i > 0 {
+      numerator = m * (b - m) * x / ((even - 1) * even)
+    }
     d = 1 / nonZero(1 + numerator * d)
     c = nonZero(1 + numerator / c)
     f *= c * d

@@ -1,0 +1,158 @@
+// What a client does so that its update tells less. A defense hooks one or more of: the batch, the model, the gradients of
+// single examples, the update; and it tells attacks how to imitate it.
+import Autodiff
+import Ground
+import Networks
+import Tensors
+
+/// A client's side of one round: what it computes the update from.
+public struct ClientRound: Sendable {
+  public var model: Model
+  /// `[n] + example`.
+  public var images: Tensor
+  public var labels: Tensor
+  /// Probabilities instead of `labels`, where a defense mixed examples: `[n, classes]`.
+  public var softLabels: Tensor?
+  public var mode: Mode
+
+  public init(model: Model, images: Tensor, labels: Tensor, softLabels: Tensor? = nil, mode: Mode = .eval) {
+    self.model = model
+    self.images = images
+    self.labels = labels
+    self.softLabels = softLabels
+    self.mode = mode
+  }
+
+  /// What the loss compares with.
+  public var targets: Labels { softLabels.map { .soft(Variable($0)) } ?? .classes(labels) }
+}
+
+/// A defense, as a value that prints as it is written. All hooks do nothing unless a defense says otherwise.
+public protocol Defense: Sendable {
+  /// `clip(4)`.
+  var written: String { get }
+  /// The defenses of a composition in their order; itself for a single one.
+  var members: [any Defense] { get }
+
+  /// Changes the batch or the model before the gradient is taken.
+  func prepare(_ round: ClientRound, key: RandomKey) throws -> ClientRound
+
+  /// Whether `examples` does something, so that gradients must be taken one by one.
+  var needsExamples: Bool { get }
+  /// Changes the gradients of single examples, `[n] + shape` each, before they are averaged.
+  func examples(_ gradients: [Tensor], key: RandomKey) throws -> [Tensor]
+
+  /// Changes the update. `round` is nil where an update is defended that nobody's batch is known of.
+  func update(_ update: Update, _ round: ClientRound?, key: RandomKey) throws -> Update
+
+  /// Whether an entry that is 0 before it is 0 after it, and 0 after it only then.
+  var keepsZeros: Bool { get }
+  /// Whether entries keep their scale, on average.
+  var keepsScale: Bool { get }
+
+  /// How an attack makes candidate gradients comparable with what it received.
+  func adapt(_ observed: Observed) throws -> Imitation
+}
+
+extension Defense {
+  public var members: [any Defense] { [self] }
+  public func prepare(_ round: ClientRound, key: RandomKey) throws -> ClientRound { round }
+  public var needsExamples: Bool { false }
+  public func examples(_ gradients: [Tensor], key: RandomKey) throws -> [Tensor] { gradients }
+  public func update(_ update: Update, _ round: ClientRound?, key: RandomKey) throws -> Update { update }
+  public var keepsZeros: Bool { true }
+  public var keepsScale: Bool { true }
+  public func adapt(_ observed: Observed) throws -> Imitation { .none }
+
+  /// Runs all members on an update, in order, each with its own random stream.
+  public func defend(_ update: Update, round: ClientRound? = nil, key: RandomKey) throws -> Update {
+    var result = update
+    for (index, member) in members.enumerated() {
+      result = try member.update(result, round, key: key.derive(index).derive("update"))
+    }
+    result.defense = compose(update.defense, self)
+    return result
+  }
+}
+
+/// Defenses one after the other: `clip(4) >> noise(0.01) >> prune(0.9)`.
+public struct Chain: Defense {
+  public let members: [any Defense]
+
+  /// The members of members, in order.
+  public init(_ defenses: [any Defense]) { members = defenses.flatMap(\.members) }
+
+  public var written: String { members.isEmpty ? "none" : members.map(\.written).joined(separator: " >> ") }
+  public var needsExamples: Bool { members.contains { $0.needsExamples } }
+  public var keepsZeros: Bool { members.allSatisfy { $0.keepsZeros } }
+  public var keepsScale: Bool { members.allSatisfy { $0.keepsScale } }
+
+  public func prepare(_ round: ClientRound, key: RandomKey) throws -> ClientRound {
+    try members.enumerated().reduce(round) { try $1.element.prepare($0, key: key.derive($1.offset)) }
+  }
+
+  public func examples(_ gradients: [Tensor], key: RandomKey) throws -> [Tensor] {
+    try members.enumerated().reduce(gradients) { try $1.element.examples($0, key: key.derive($1.offset)) }
+  }
+
+  public func update(_ update: Update, _ round: ClientRound?, key: RandomKey) throws -> Update {
+    try members.enumerated().reduce(update) { try $1.element.update($0, round, key: key.derive($1.offset)) }
+  }
+
+  /// Each member's imitation in order, each knowing what comes after it.
+  public func adapt(_ observed: Observed) throws -> Imitation {
+    try members.indices.reduce(Imitation.none) { before, index in
+      var own = observed
+      own.later = Array(members[(index + 1)...]) + observed.later
+      return before.followed(by: try members[index].adapt(own))
+    }
+  }
+}
+
+/// `first >> second`; nil is no defense.
+public func compose(_ first: (any Defense)?, _ second: (any Defense)?) -> (any Defense)? {
+  switch (first, second) {
+  case (nil, let only), (let only, nil): only
+  case (let a?, let b?): Chain([a, b])
+  }
+}
+
+/// Any function from update to update as a defense.
+public struct FunctionDefense: Defense, @unchecked Sendable {  // Seep's evaluation is single threaded
+  public let written: String
+  private let body: (Update) throws -> Update
+  private let imitation: ((_ candidate: [Variable], _ received: Update) throws -> [Variable])?
+
+  /// - Parameters:
+  ///   - written: how the function is written in Seep.
+  ///   - adapt: how an attack imitates it on one candidate's gradient, given what was received; nil: attacks ignore it.
+  public init(
+    written: String, adapt: ((_ candidate: [Variable], _ received: Update) throws -> [Variable])? = nil,
+    _ body: @escaping (Update) throws -> Update
+  ) {
+    self.written = written
+    imitation = adapt
+    self.body = body
+  }
+
+  public var keepsZeros: Bool { false }
+  public var keepsScale: Bool { false }
+
+  public func update(_ update: Update, _ round: ClientRound?, key: RandomKey) throws -> Update { try body(update) }
+
+  public func adapt(_ observed: Observed) throws -> Imitation {
+    guard let imitation else { return .none }
+    let received = observed.update
+    return Imitation { candidates in
+      let count = candidates.first?.shape.first ?? 0
+      let each = try (0..<count).map { i in
+        let one = try imitation(candidates.map { try $0.select(axis: 0, index: i) }, received)
+        guard one.count == candidates.count else {
+          throw Fault("bad-defense", "the imitation of a defense gave \(one.count) tensors for \(candidates.count)")
+        }
+        return one
+      }
+      return try candidates.indices.map { l in try Variable.stack(each.map { $0[l] }, axis: 0) }
+    }
+  }
+}

@@ -1,0 +1,76 @@
+// How attacks adapt: the transformation T̂ that makes the gradient of a candidate comparable with a defended one
+// (Li et al., CVPR 2022, section 3.3). Written in differentiable operations over a batch of candidates.
+//
+// For `clip(S) >> noise(σ) >> prune(p)` received as y, what is left of a candidate's gradient g is compared entry by entry:
+// c·g with c = min(1, S / ‖g‖), where y ≠ 0; where y = 0 the client found |c·g + noise| below its threshold t, so a candidate is
+// blamed only for what exceeds it, max(|c·g| − t, 0), and t is known to within a rank: the smallest |y| ≠ 0 of the tensor. With noise σ
+// both are, up to constants, the terms of the censored normal log-likelihood of y, so under known σ no weighting of kept
+// entries does better; a candidate's own top entries (the published imitation) would compare different entries for each candidate.
+import Autodiff
+import Ground
+import Networks
+import Tensors
+
+/// What the attacker knows of the client's defense.
+public enum Knowledge: String, Sendable, CaseIterable {
+  /// Nothing: candidates are compared as they are.
+  case none
+  /// The kinds of defense in order; their parameters are estimated from what was received.
+  case estimated
+  /// The parameters as well: the protocol is public, only its draws are secret.
+  case known
+  /// As the code published with GGL estimates: bound = norm received, candidate pruned to the overall share of zeros.
+  case published
+}
+
+/// What an imitation may look at: the update received, what is known, and the defenses applied after this one.
+public struct Observed: Sendable {
+  public var update: Update
+  public var knowledge: Knowledge
+  public var later: [any Defense] = []
+
+  public init(_ update: Update, knowing knowledge: Knowledge) {
+    self.update = update
+    self.knowledge = knowledge
+  }
+
+  /// Whether zeros received are zeros this defense left.
+  public var showsZeros: Bool { later.allSatisfy { $0.keepsZeros } }
+  /// Whether values received have the scale this defense left them.
+  public var showsScale: Bool { later.allSatisfy { $0.keepsScale } }
+}
+
+/// A transformation of candidate gradients: one `[n] + shape` for each tensor of the model, n candidates at once.
+public struct Imitation: @unchecked Sendable {  // Seep's evaluation is single threaded
+  public typealias Transform = (_ candidates: [Variable]) throws -> [Variable]
+  private let steps: [Transform]
+
+  public init(_ transform: @escaping Transform) { steps = [transform] }
+  private init(steps: [Transform]) { self.steps = steps }
+
+  /// Candidates are compared as they are.
+  public static let none = Imitation(steps: [])
+
+  public func followed(by next: Imitation) -> Imitation { Imitation(steps: steps + next.steps) }
+
+  public func callAsFunction(_ candidates: [Variable]) throws -> [Variable] {
+    try steps.reduce(candidates) { try $1($0) }
+  }
+}
+
+/// The imitation an attack uses against an update, from the defense the update names.
+func imitation(of update: Update, knowing knowledge: Knowledge) throws -> Imitation {
+  guard knowledge != .none, let defense = update.defense else { return .none }
+  return try Chain(defense.members).adapt(Observed(update, knowing: knowledge))
+}
+
+/// Σ x² of each candidate over everything but the first axis: `[n]`.
+func squaresPerCandidate(_ x: Variable) throws -> Variable {
+  let flat = try x.reshape([x.shape[0], x.size / max(x.shape[0], 1)])
+  return try flat.square().sum(axes: [1])
+}
+
+/// x[i] · factor[i] for each candidate i.
+func scaled(_ x: Variable, by factor: Variable) throws -> Variable {
+  try x * factor.reshape([x.shape[0]] + [Int](repeating: 1, count: x.rank - 1))
+}

@@ -1,0 +1,78 @@
+// Gradient compression (Lin et al., "Deep gradient compression", ICLR 2018) as GGL applies it.
+import Autodiff
+import Ground
+import Networks
+import Tensors
+
+/// `prune(0.9)`: in each tensor, entries with |g| below the 90th percentile of |g| become 0; ties with it are kept.
+public struct Prune: Defense, Equatable {
+  /// Share to remove, 0…1.
+  public let rate: Double
+
+  /// - Throws: `bad-argument` outside of 0…1.
+  public init(_ rate: Double) throws {
+    try requireArgument(
+      rate >= 0 && rate <= 1, "prune: the rate is the share of entries to remove, from 0 to 1, not \(rate)")
+    self.rate = rate
+  }
+
+  public var written: String { "prune(\(code(rate)))" }
+  public var keepsZeros: Bool { rate == 0 }
+
+  public func update(_ update: Update, _ round: ClientRound?, key: RandomKey) throws -> Update {
+    try update.map { t in
+      let kept = try Prune.kept(t.reshape([1, t.size]), percent: rate * 100).reshape(t.shape)
+      return try Tensor.combine(.mul, t, kept)
+    }
+  }
+
+  /// 1 where |g| is at least the percentile of its row, else 0; `rows` is `[n, m]`.
+  static func kept(_ rows: Tensor, percent: Double) throws -> Tensor {
+    let (count, width) = (rows.shape[0], rows.shape[1])
+    if width == 0 { return rows }
+    let sizes = try rows.map(.abs)
+    let values = try sizes.doubles()
+    var thresholds: [Double] = []
+    for row in 0..<count {
+      try Interrupt.check()
+      thresholds.append(percentile(sorted: values[row * width..<(row + 1) * width].sorted(), percent))
+    }
+    // Compared in the dtype of the gradient, in which the threshold is rounded too.
+    let limits = try Tensor(thresholds, shape: [count, 1]).converted(to: rows.dtype)
+    return try Tensor.compare(.greaterEqual, sizes, limits).converted(to: rows.dtype)
+  }
+
+  /// Where zeros arrived as they were made: entries received as 0 blame a candidate only for what it has above the
+  /// threshold (see Imitation.swift). Else the candidate is pruned by its own percentile.
+  public func adapt(_ observed: Observed) throws -> Imitation {
+    switch observed.knowledge {
+    case .none: return .none
+    case .published: return pruning(percent: try 100 * observed.update.sparsity)
+    case .known where !observed.showsZeros: return pruning(percent: rate * 100)
+    case .estimated where !observed.showsZeros: return .none
+    case .known, .estimated: return try censored(observed)
+    }
+  }
+
+  private func pruning(percent: Double) -> Imitation {
+    Imitation { candidates in
+      try candidates.map { g in
+        let rows = try g.value.reshape([g.shape[0], g.size / max(g.shape[0], 1)])
+        return try g * Variable(Prune.kept(rows, percent: percent).reshape(g.shape))
+      }
+    }
+  }
+
+  /// g − (y = 0) · clamp(g, −t, t), with t the smallest |y| ≠ 0 of the tensor; without a known scale, zeros hide g altogether.
+  private func censored(_ observed: Observed) throws -> Imitation {
+    let showsScale = observed.showsScale
+    let masks: [(hidden: Variable, threshold: Double)] = try observed.update.tensors.map { y in
+      let hidden = try Tensor.compare(.equal, y, 0).converted(to: y.dtype)
+      let threshold = showsScale ? try y.doubles().lazy.map(abs).filter { $0 > 0 }.min() ?? 0 : .infinity
+      return (Variable(try hidden.unsqueeze(axis: 0)), threshold)
+    }
+    return Imitation { candidates in
+      try zip(candidates, masks).map { g, mask in try g - mask.hidden * g.clamp(-mask.threshold, mask.threshold) }
+    }
+  }
+}
