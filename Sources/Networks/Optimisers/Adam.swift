@@ -44,25 +44,29 @@ public struct Adam: Optimiser {
     let correction1 = 1 - pow(beta1, state.steps)
     let correction2 = (1 - pow(beta2, state.steps)).squareRoot()
     let names = amsgrad ? ["m", "v", "v_max"] : ["m", "v"]
-    let double = rule(Double.self, rate / correction1, correction2)
-    let float = rule(Float.self, rate / correction1, correction2)
-    return try advance(parameters, gradients, slots: names, float: float, double: double)
+    return try advance(
+      parameters, gradients, slots: names, float: AdamRule<Float>(self, rate / correction1, correction2),
+      double: AdamRule<Double>(self, rate / correction1, correction2))
+  }
+}
+
+private struct AdamRule<S: OptimiserScalar>: ElementRule {
+  private let (shrink, decay, left1, beta2, left2, size, correction, eps): (S, S, S, S, S, S, S, S)
+  private let amsgrad: Bool
+
+  init(_ adam: Adam, _ stepSize: Double, _ correction2: Double) {
+    (shrink, decay) = adam.decoupled ? (S(1 - adam.rate * adam.weightDecay), 0) : (1, S(adam.weightDecay))
+    (left1, beta2, left2) = (S(1 - adam.beta1), S(adam.beta2), S(1 - adam.beta2))
+    (size, correction, eps, amsgrad) = (S(stepSize), S(correction2), S(adam.eps), adam.amsgrad)
   }
 
-  private func rule<S: BinaryFloatingPoint>(
-    _: S.Type, _ stepSize: Double, _ correction2: Double
-  ) -> (S, S, inout (S, S, S)) -> S {
-    let (shrink, decay) = decoupled ? (S(1 - rate * weightDecay), S(0)) : (S(1), S(weightDecay))
-    let (left1, beta2, left2) = (S(1 - beta1), S(beta2), S(1 - beta2))
-    let (size, correction, eps, amsgrad) = (S(stepSize), S(correction2), S(eps), amsgrad)
-    return { p, g, slots in
-      let p = p * shrink
-      let g = g + decay * p
-      slots.0 += left1 * (g - slots.0)
-      slots.1 = beta2 * slots.1 + left2 * g * g
-      if amsgrad { slots.2 = Swift.max(slots.2, slots.1) }
-      return p - size * slots.0 / ((amsgrad ? slots.2 : slots.1).squareRoot() / correction + eps)
-    }
+  func next(_ p: S, _ g: S, _ slots: inout (S, S, S)) -> S {
+    let p = p * shrink
+    let g = g + decay * p
+    slots.0 += left1 * (g - slots.0)
+    slots.1 = beta2 * slots.1 + left2 * g * g
+    if amsgrad { slots.2 = Swift.max(slots.2, slots.1) }
+    return p - size * slots.0 / ((amsgrad ? slots.2 : slots.1).squareRoot() / correction + eps)
   }
 }
 

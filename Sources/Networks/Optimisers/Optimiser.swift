@@ -26,14 +26,18 @@ public protocol Optimiser: Sendable {
   mutating func step(_ parameters: [Tensor], _ gradients: [Tensor]) throws -> [Tensor]
 }
 
+/// The formula of an optimiser for one element; a type rather than a closure, so that the loop over it is compiled whole.
+protocol ElementRule {
+  associatedtype Scalar: OptimiserScalar
+  /// The new parameter from parameter and gradient; changes the slots (unused ones are 0).
+  func next(_ p: Scalar, _ g: Scalar, _ slots: inout (Scalar, Scalar, Scalar)) -> Scalar
+}
+
 extension Optimiser {
-  /// Runs `update` on every parameter: it gets parameter, gradient and the old slots, element by element, and returns
-  /// the new parameter and changes the slots. One pass over memory, whatever the formula.
-  mutating func advance(
-    _ parameters: [Tensor], _ gradients: [Tensor], slots names: [String],
-    float: (_ p: Float, _ g: Float, _ slots: inout (Float, Float, Float)) -> Float,
-    double: (_ p: Double, _ g: Double, _ slots: inout (Double, Double, Double)) -> Double
-  ) throws -> [Tensor] {
+  /// Runs the rule of the parameters' dtype over every parameter, its gradient and its slots: one pass over memory.
+  mutating func advance<F: ElementRule, D: ElementRule>(
+    _ parameters: [Tensor], _ gradients: [Tensor], slots names: [String], float: F, double: D
+  ) throws -> [Tensor] where F.Scalar == Float, D.Scalar == Double {
     guard parameters.count == gradients.count else {
       throw Fault("shape-mismatch", "\(gradients.count) gradients were given for \(parameters.count) parameters")
     }
@@ -50,13 +54,14 @@ extension Optimiser {
     for (index, (p, g)) in zip(parameters, gradients).enumerated() {
       try Interrupt.check()
       let slots = old.map { $0[index] }
-      guard p.shape == g.shape, slots.allSatisfy({ $0.shape == p.shape && $0.dtype == p.dtype }) else {
-        throw Fault("shape-mismatch", "parameter \(index + 1) has shape \(p.shape) and its gradient \(g.shape)")
+      guard p.dtype.isFloat, p.shape == g.shape, slots.allSatisfy({ $0.shape == p.shape && $0.dtype == p.dtype }) else {
+        throw Fault(
+          "shape-mismatch", "parameter \(index + 1) has shape \(p.shape) and its gradient \(g.shape)",
+          notes: ["An optimiser is for one list of float parameters, step after step."])
       }
+      let gradient = try g.converted(to: p.dtype)
       let (value, changed) =
-        p.dtype == .float64
-        ? try updated(p, g.converted(to: .float64), slots, Double.self, double)
-        : try updated(p.converted(to: .float32), g.converted(to: .float32), slots, Float.self, float)
+        try p.dtype == .float64 ? updated(p, gradient, slots, double) : updated(p, gradient, slots, float)
       result.append(value)
       for slot in names.indices { new[slot].append(changed[slot]) }
     }
@@ -89,25 +94,40 @@ extension Double: OptimiserScalar {
   }
 }
 
-private func updated<S: OptimiserScalar>(
-  _ p: Tensor, _ g: Tensor, _ slots: [Tensor], _: S.Type, _ update: (S, S, inout (S, S, S)) -> S
+private func updated<Rule: ElementRule>(
+  _ p: Tensor, _ g: Tensor, _ slots: [Tensor], _ rule: Rule
 ) throws -> (Tensor, [Tensor]) {
-  let count = p.size
-  var kept = try slots.map { try S.read($0) { Array($0) } }
-  while kept.count < 3 { kept.append([]) }
-  let used = slots.count
+  typealias S = Rule.Scalar
+  // Slots that are not used have no elements.
+  func copy(_ index: Int) throws -> [S] { index < slots.count ? try S.read(slots[index]) { Array($0) } : [] }
+  var (first, second, third) = (try copy(0), try copy(1), try copy(2))
   let value = try S.make(p.shape) { out in
     try S.read(p) { p in
       try S.read(g) { g in
-        for i in 0..<count {
-          var values = (used > 0 ? kept[0][i] : 0, used > 1 ? kept[1][i] : 0, used > 2 ? kept[2][i] : 0)
-          out[i] = update(p[i], g[i], &values)
-          if used > 0 { kept[0][i] = values.0 }
-          if used > 1 { kept[1][i] = values.1 }
-          if used > 2 { kept[2][i] = values.2 }
+        first.withUnsafeMutableBufferPointer { first in
+          second.withUnsafeMutableBufferPointer { second in
+            third.withUnsafeMutableBufferPointer { third in
+              sweep(rule, p, g, out, first, second, third)
+            }
+          }
         }
       }
     }
   }
-  return (value, try (0..<used).map { try Tensor(kept[$0], shape: p.shape) })
+  return (value, try zip([first, second, third], slots).map { try Tensor($0, shape: $1.shape) })
+}
+
+private func sweep<Rule: ElementRule>(
+  _ rule: Rule, _ p: UnsafeBufferPointer<Rule.Scalar>, _ g: UnsafeBufferPointer<Rule.Scalar>,
+  _ out: UnsafeMutableBufferPointer<Rule.Scalar>, _ first: UnsafeMutableBufferPointer<Rule.Scalar>,
+  _ second: UnsafeMutableBufferPointer<Rule.Scalar>, _ third: UnsafeMutableBufferPointer<Rule.Scalar>
+) {
+  let (has1, has2, has3) = (!first.isEmpty, !second.isEmpty, !third.isEmpty)
+  for i in out.indices {
+    var slots = (has1 ? first[i] : 0, has2 ? second[i] : 0, has3 ? third[i] : 0)
+    out[i] = rule.next(p[i], g[i], &slots)
+    if has1 { first[i] = slots.0 }
+    if has2 { second[i] = slots.1 }
+    if has3 { third[i] = slots.2 }
+  }
 }

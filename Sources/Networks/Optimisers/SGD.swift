@@ -30,19 +30,26 @@ public struct SGD: Optimiser {
   public mutating func step(_ parameters: [Tensor], _ gradients: [Tensor]) throws -> [Tensor] {
     state.steps += 1
     let names = momentum == 0 ? [] : ["momentum"]
-    return try advance(parameters, gradients, slots: names, float: rule(Float.self), double: rule(Double.self))
+    return try advance(
+      parameters, gradients, slots: names, float: SGDRule<Float>(self), double: SGDRule<Double>(self))
   }
+}
+
+private struct SGDRule<S: OptimiserScalar>: ElementRule {
+  private let (rate, decay, momentum, share): (S, S, S, S)
+  private let nesterov: Bool
 
   /// The first step takes the gradient as the momentum, undamped.
-  private func rule<S: BinaryFloatingPoint>(_: S.Type) -> (S, S, inout (S, S, S)) -> S {
-    let (rate, decay, momentum, nesterov) = (S(rate), S(weightDecay), S(momentum), nesterov)
-    let share = state.steps == 1 ? S(1) : S(1 - dampening)
-    return { p, g, slots in
-      let g = g + decay * p
-      guard momentum != 0 else { return p - rate * g }
-      slots.0 = momentum * slots.0 + share * g
-      return p - rate * (nesterov ? g + momentum * slots.0 : slots.0)
-    }
+  init(_ sgd: SGD) {
+    (rate, decay, momentum, nesterov) = (S(sgd.rate), S(sgd.weightDecay), S(sgd.momentum), sgd.nesterov)
+    share = sgd.state.steps == 1 ? 1 : S(1 - sgd.dampening)
+  }
+
+  func next(_ p: S, _ g: S, _ slots: inout (S, S, S)) -> S {
+    let g = g + decay * p
+    guard momentum != 0 else { return p - rate * g }
+    slots.0 = momentum * slots.0 + share * g
+    return p - rate * (nesterov ? g + momentum * slots.0 : slots.0)
   }
 }
 
@@ -77,20 +84,27 @@ public struct RMSprop: Optimiser {
   public mutating func step(_ parameters: [Tensor], _ gradients: [Tensor]) throws -> [Tensor] {
     state.steps += 1
     return try advance(
-      parameters, gradients, slots: ["square", "mean", "momentum"], float: rule(Float.self), double: rule(Double.self))
+      parameters, gradients, slots: ["square", "mean", "momentum"], float: RMSpropRule<Float>(self),
+      double: RMSpropRule<Double>(self))
+  }
+}
+
+private struct RMSpropRule<S: OptimiserScalar>: ElementRule {
+  private let (rate, decay, momentum, eps, keep, take): (S, S, S, S, S, S)
+  private let centred: Bool
+
+  init(_ rmsprop: RMSprop) {
+    (rate, decay, momentum, eps) = (S(rmsprop.rate), S(rmsprop.weightDecay), S(rmsprop.momentum), S(rmsprop.eps))
+    (keep, take, centred) = (S(rmsprop.alpha), S(1 - rmsprop.alpha), rmsprop.centred)
   }
 
-  private func rule<S: BinaryFloatingPoint>(_: S.Type) -> (S, S, inout (S, S, S)) -> S {
-    let (rate, decay, momentum, centred, eps) = (S(rate), S(weightDecay), S(momentum), centred, S(eps))
-    let (keep, take) = (S(alpha), S(1 - alpha))
-    return { p, g, slots in
-      let g = g + decay * p
-      slots.0 = keep * slots.0 + take * g * g
-      if centred { slots.1 += take * (g - slots.1) }
-      let spread = (centred ? slots.0 - slots.1 * slots.1 : slots.0).squareRoot() + eps
-      guard momentum != 0 else { return p - rate * g / spread }
-      slots.2 = momentum * slots.2 + g / spread
-      return p - rate * slots.2
-    }
+  func next(_ p: S, _ g: S, _ slots: inout (S, S, S)) -> S {
+    let g = g + decay * p
+    slots.0 = keep * slots.0 + take * g * g
+    if centred { slots.1 += take * (g - slots.1) }
+    let spread = (centred ? slots.0 - slots.1 * slots.1 : slots.0).squareRoot() + eps
+    guard momentum != 0 else { return p - rate * g / spread }
+    slots.2 = momentum * slots.2 + g / spread
+    return p - rate * slots.2
   }
 }
