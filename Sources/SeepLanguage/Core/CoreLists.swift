@@ -191,17 +191,18 @@ enum CoreLists {
     ]
   }
 
-  /// Goes through `items` without copying a list.
+  /// Goes through `items` without making a list of them.
   private static func each(_ call: Call, _ body: (Slot) throws -> Void) throws {
     let items = call.value("items")
-    if items.slot.tag == Tag.list || items.slot.tag == Tag.tuple {
+    switch items.slot.tag {
+    case Tag.list, Tag.tuple:
       let list = items.slot.list
-      for i in 0..<list.pointee.count {
-        try body(list.pointee.items[i])
-      }
-      return
+      for i in 0..<list.pointee.count { try body(list.pointee.items[i]) }
+    case Tag.range:
+      let (start, stop) = (items.slot.range.pointee.start, items.slot.range.pointee.stop)
+      if start < stop { for i in start..<stop { try body(Slot(i)) } }
+    default: for item in try call.list("items") { try body(item.slot) }
     }
-    for item in try call.list("items") { try body(item.slot) }
   }
 
   private static func holds(_ call: Call, looksFor wanted: Bool) throws -> Bool {

@@ -44,7 +44,7 @@ extension Session {
   private func compile(
     _ file: SourceHandle, _ names: GlobalNames
   ) throws -> (program: UnsafeMutablePointer<FunctionCore>, hasValue: Bool) {
-    let floor = machine.stackFloor() + (256 << 10)
+    let floor = machine.stackFloor()
     do {
       let statements = try QuickParser.parse(file.text, nativeLimit: floor)
       let program = try Compiler(names: names, file: file, nativeLimit: floor).program(statements)

@@ -123,7 +123,7 @@ final class Machine {
     if UInt(bitPattern: start + count) > stackLimit { throw tooDeep }
   }
 
-  /// Swift code that calls back into Seep uses the thread's own stack: refuses while 256 KiB are left.
+  /// Swift code that calls back into Seep uses the thread's own stack: refuses while 512 KiB are left.
   @inline(never)
   func requireNativeStack() throws {
     var here = 0
@@ -147,6 +147,6 @@ final class Machine {
     guard threadAttributes(pthread_self(), &attributes) == 0 else { return }
     pthread_attr_getstack(&attributes, &low, &size)
     pthread_attr_destroy(&attributes)
-    nativeLimit = UInt(bitPattern: low) + UInt(min(256 << 10, size / 2))
+    nativeLimit = UInt(bitPattern: low) + UInt(min(512 << 10, size / 2))
   }
 }

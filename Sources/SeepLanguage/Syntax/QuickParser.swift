@@ -290,13 +290,23 @@ struct QuickParser {
 
   // MARK: Expressions
 
-  mutating func expression() throws -> Expression {
+  /// Operators and calls that may follow each other in one chain: the tree of a chain is as deep as it is long.
+  private static let chainLimit = 5000
+
+  private func tooDeep() -> CompileError {
+    CompileError(
+      fault: Fault("nested-too-deep", "this is nested too deeply"),
+      site: Site(from: Int32(token.span.start), to: Int32(token.span.end)))
+  }
+
+  /// Refuses to go on where the stack of the thread comes to its end.
+  private func checkNesting() throws {
     var here = 0
-    if withUnsafeMutablePointer(to: &here, { UInt(bitPattern: $0) }) < nativeLimit {
-      throw CompileError(
-        fault: Fault("nested-too-deep", "this is nested too deeply"),
-        site: Site(from: Int32(token.span.start), to: Int32(token.span.end)))
-    }
+    if withUnsafeMutablePointer(to: &here, { UInt(bitPattern: $0) }) < nativeLimit { throw tooDeep() }
+  }
+
+  mutating func expression() throws -> Expression {
+    try checkNesting()
     if let lambda = try lambda() { return lambda }
     return try binary(0)
   }
@@ -368,7 +378,10 @@ struct QuickParser {
 
   private mutating func climb(_ first: Expression, _ lowest: Int) throws -> Expression {
     var left = first
+    var length = 0
     while let (name, level) = infix(), level >= lowest {
+      length += 1
+      if length > QuickParser.chainLimit { throw tooDeep() }
       let here = advance().span
       if name == "not in" { _ = advance() }
       if name == ".." || name == "..=" {
@@ -399,6 +412,7 @@ struct QuickParser {
   }
 
   private mutating func unary() throws -> Expression {
+    try checkNesting()
     if isSymbol("-") {
       let start = advance().span.start
       let inner = try unary()
@@ -421,7 +435,10 @@ struct QuickParser {
 
   private mutating func postfix() throws -> Expression {
     var value = try primary()
+    var length = 0
     while goesOn {
+      length += 1
+      if length > QuickParser.chainLimit { throw tooDeep() }
       let start = value.span.start
       if isSymbol("("), !token.newlineBefore || openBrackets > 0 {
         let given = try arguments()
@@ -502,6 +519,7 @@ struct QuickParser {
   }
 
   private mutating func primary() throws -> Expression {
+    try checkNesting()
     let here = token
     func made(_ kind: ExpressionKind) -> Expression { Expression(kind: kind, span: here.span) }
     switch here.kind {
