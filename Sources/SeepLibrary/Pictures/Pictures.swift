@@ -106,7 +106,20 @@ let pictureBuiltins: [Builtin] = [
     let sheet = Pictures.sheet(
       pictures, columns: try call.int("columns", in: 1...1000), gap: pictures.count == 1 ? 0 : try call.int("gap", in: 0...100),
       scale: try call.int("scale", in: 1...64))
-    try PNG.write(width: sheet.width, height: sheet.height, rgb: sheet.pixels, to: path)
+    try Png.write(sheet.tensor(), to: path)
     return .none
   },
 ]
+
+extension Picture {
+  /// `[3, height, width]` in 0…1.
+  func tensor() throws -> Tensor {
+    try Tensor.make([3, height, width]) { out in
+      for channel in 0..<3 {
+        for place in 0..<(width * height) {
+          out[channel * width * height + place] = Float(pixels[place * 3 + channel]) / 255
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,93 @@
+// Ready-made models, and what is done with models: summary, training, accuracy.
+import Autodiff
+import Ground
+import Networks
+import SeepLanguage
+import Tensors
+
+private func ready(
+  _ signature: String, _ what: String, example: String, _ make: @escaping (Call, RandomKey) throws -> Model
+) -> Builtin {
+  Builtin(signature, group: "models", what, example: example) { call in
+    Value(ModelValue(try make(call, call.session.nextKey(for: "model"))))
+  }
+}
+
+private func activation(_ call: Call) throws -> Activation { try Activation(named: call.string("activation")) }
+
+/// A model argument; a layer or a plain function counts as one.
+func model(_ call: Call, _ name: String) throws -> Model {
+  if let model = try Layers.model(of: call[name], call.session) { return model }
+  return try call.foreign(as: ModelValue.self, name, kind: "a model").model
+}
+
+let modelBuiltins: [Builtin] = [
+  ready(
+    "mlp(sizes, activation: \"relu\")", "A fully connected network with the given sizes, input first.",
+    example: "print(mlp([4, 8, 2])(zeros(3, 4)).shape)  # expect: [3, 2]"
+  ) { try .mlp($0.ints("sizes"), activation: activation($0), key: $1) },
+  ready(
+    "lenet(classes: 10, activation: \"sigmoid\")",
+    "The LeNet of Deep Leakage from Gradients (Zhu et al. 2019): three 5×5 convolutions of 12 channels, sigmoid, one dense layer; all parameters uniform in ±0.5.",
+    example: "print(lenet(classes: 10)(zeros(1, 28, 28)).shape)  # expect: [10]"
+  ) { try .lenet(classes: $0.int("classes", in: 1...Int.max), activation: activation($0), key: $1) },
+  ready(
+    "convnet(classes: 10, width: 64)", "The ConvNet of Inverting Gradients (Geiping et al. 2020).",
+    example: "print(convnet(width: 2)(zeros(3, 32, 32)).shape)  # expect: [10]"
+  ) { try .convnet(classes: $0.int("classes", in: 1...Int.max), width: $0.int("width", in: 1...4096), key: $1) },
+  ready(
+    "cnn(classes: 10, width: 16)", "A small ReLU network of two convolutions that learns digits in seconds.",
+    example: "print(cnn(width: 4)(zeros(1, 28, 28)).shape)  # expect: [10]"
+  ) { try .cnn(classes: $0.int("classes", in: 1...Int.max), width: $0.int("width", in: 1...4096), key: $1) },
+  ready(
+    "resnet18(classes: 10, width: 64, stem: \"cifar\")",
+    "ResNet-18 (He et al. 2016) with a stem for 32-pixel images, or torchvision's with `stem: \"imagenet\"`.",
+    example: "print(resnet18(width: 4)(zeros(3, 32, 32)).shape)  # expect: [10]"
+  ) {
+    let stem = try $0.choice("stem", of: Model.Stem.allCases.map(\.rawValue))
+    return try .resnet18(
+      classes: $0.int("classes", in: 1...Int.max), width: $0.int("width", in: 1...4096),
+      stem: Model.Stem(rawValue: stem) ?? .cifar, key: $1)
+  },
+
+  Builtin(
+    "summary(model, shape)", group: "models",
+    "The layers of a model for one example of a shape (no batch axis), with output shapes and numbers of parameters, as text.",
+    example: "print(len(summary(mlp([4, 2]), [4])) > 0)  # expect: true"
+  ) { call in Value(try model(call, "model").summary(for: call.ints("shape"))) },
+
+  Builtin(
+    "calibrate(model, x)", group: "models",
+    "The model with the running statistics of its batch normalisation replaced by those of the batch `x`, layer by layer.",
+    example: "let net = dense(2) >> batch_norm\nprint(type(net.calibrate(rand(8, 3))))  # expect: model"
+  ) { call in
+    let given = try call.foreign(as: ModelValue.self, "model", kind: "a model")
+    let x = try tensor(call, "x")
+    return Value(ModelValue(try given.model.calibrated(on: x), mode: given.mode))
+  },
+
+  Builtin(
+    "accuracy(model, data)", group: "models", "The share of examples of a data set whose largest logit is their label's.",
+    example: "print(accuracy(lenet(), dataset(\"digits\").test[0..10]) >= 0.0)  # expect: true"
+  ) { call in
+    let data = try Data.part(call, "data")
+    return Value(try model(call, "model").accuracy(on: data.images, labels: data.labels))
+  },
+
+  Builtin(
+    "train(model, data, epochs: 1, batch: 64, optimizer: none)", group: "models",
+    """
+    A new model trained on a data set with cross-entropy, in batches drawn anew each epoch. `optimizer` is `adam(lr: …)`
+    (by default with 0.001) or `sgd(lr: …)`. The same seed gives the same bits, whatever the number of threads.
+    """, example: "let net = train(mlp([784, 10]), dataset(\"digits\").public[0..64], epochs: 1)\nprint(type(net))  # expect: model"
+  ) { call in
+    let data = try Data.part(call, "data")
+    let optimiser = try call.optionalForeign(as: OptimiserValue.self, "optimizer", kind: "an optimizer such as adam(lr: 0.001)")
+    let epochs = try call.int("epochs", in: 1...1_000_000)
+    let options = TrainingOptions(
+      epochs: epochs, batch: try call.int("batch", in: 1...1_000_000), optimiser: try optimiser?.optimiser() ?? Adam())
+    let result = try model(call, "model").trained(
+      on: data.images, labels: data.labels, options: options, key: call.session.nextKey(for: "train"), progress: call.session.progress)
+    return Value(ModelValue(result.model))
+  },
+]
