@@ -1,1 +1,55 @@
-print("seep")
+// The command line.
+import ArgumentParser
+import SeepShell
+
+struct Seep: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "seep", abstract: "A small language for seeing what gradients leak.",
+    usage: """
+      seep                       the prompt
+      seep FILE [ARGS…]          runs a script; args holds the arguments
+      seep -                     runs standard input
+      seep -e CODE               runs a line and shows its value
+      seep test [PATHS…]         runs annotated scripts and test blocks
+      seep check PATHS…          reports mistakes without running
+      seep doc [NAME]            the reference
+      """, version: "seep 0.1.0")
+
+  @Option(name: .short, help: ArgumentHelp("Run this code and show its value.", valueName: "code")) var e: String?
+  @Option(help: "Seed of the random numbers.") var seed = 0
+  @Option(help: "Colours: always, never or auto.") var color: String?
+  @Argument(parsing: .captureForPassthrough, help: "A script or command and its arguments.") var rest: [String] = []
+
+  func run() throws {
+    if let feature = Console.missingProcessorFeature {
+      Console.writeError("seep: this processor has no \(feature), which this build of Seep needs (x86-64-v3)\n")
+      throw ExitCode(2)
+    }
+    if let color, !["always", "never", "auto"].contains(color) {
+      throw ValidationError("--color is always, never or auto, not \(color)")
+    }
+    throw ExitCode(try status())
+  }
+
+  private func status() throws -> Int32 {
+    if let e { return Commands.runLine(e, arguments: rest, seed: seed, color: color) }
+    guard let first = rest.first else { return Prompt.run(seed: seed, color: color) }
+    let arguments = Array(rest.dropFirst())
+    switch first {
+    case "test": return Commands.test(arguments.isEmpty ? ["."] : arguments)
+    case "check":
+      guard !arguments.isEmpty else { throw ValidationError("`seep check` needs the scripts to check") }
+      return Commands.check(arguments, color: color)
+    case "doc": return Commands.documentation(arguments.first)
+    case "-":
+      return Commands.run(
+        Commands.readStandardInput(), name: "standard input", folder: ".", arguments: arguments, seed: seed, color: color)
+    default:
+      guard let text = Commands.read(first) else { return 1 }
+      let folder = first.contains("/") ? String(first[..<(first.lastIndex(of: "/") ?? first.endIndex)]) : "."
+      return Commands.run(text, name: first, folder: folder, arguments: arguments, seed: seed, color: color)
+    }
+  }
+}
+
+Seep.main()

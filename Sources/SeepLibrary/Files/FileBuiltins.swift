@@ -23,7 +23,7 @@ let fileBuiltins: [Builtin] = [
       let file = try Stored.file(call["value"])
       try Safetensors.write(file.named, metadata: file.metadata, to: path)
     } else if path.hasSuffix(".npy") {
-      try Npy.write(tensor(call, "value").value, to: path)
+      try Npy.write(tensorArgument(call, "value").value, to: path)
     } else {
       throw call.fault(
         "unknown-format", "`save` writes .safetensors and .npy files; \"\(path)\" is neither", argument: "path",

@@ -116,7 +116,7 @@ let layerBuiltins: [Builtin] = [
   ) { call in
     let g = try geometry(call)
     let bias = try call.optionalForeign(as: TensorValue.self, "bias", kind: "a tensor")
-    return Value(TensorValue(try tensor(call, "x").conv2d(tensor(call, "w"), bias: bias?.variable, g)))
+    return Value(TensorValue(try tensorArgument(call, "x").conv2d(tensorArgument(call, "w"), bias: bias?.variable, g)))
   },
   Builtin(
     "conv_transpose2d(x, w, bias: none, stride: 1, pad: 0, output_pad: 0, dilation: 1, groups: 1)", group: "tensors",
@@ -127,8 +127,8 @@ let layerBuiltins: [Builtin] = [
     let bias = try call.optionalForeign(as: TensorValue.self, "bias", kind: "a tensor")
     return Value(
       TensorValue(
-        try tensor(call, "x").convTranspose2d(
-          tensor(call, "w"), bias: bias?.variable, geometry(call), outputPadding: (pad, pad))))
+        try tensorArgument(call, "x").convTranspose2d(
+          tensorArgument(call, "w"), bias: bias?.variable, geometry(call), outputPadding: (pad, pad))))
   },
   Builtin(
     "resize(x, size, mode: \"area\")", group: "tensors",
@@ -141,14 +141,14 @@ let layerBuiltins: [Builtin] = [
     }
     let mode = try call.choice("mode", of: Variable.ResizeMode.allCases.map(\.rawValue))
     return Value(
-      TensorValue(try tensor(call, "x").resize(height: height, width: width, mode: .init(rawValue: mode) ?? .area)))
+      TensorValue(try tensorArgument(call, "x").resize(height: height, width: width, mode: .init(rawValue: mode) ?? .area)))
   },
   Builtin(
     "cross_entropy(logits, labels)", group: "tensors",
     "The mean of -log softmax(logits)[label] over a batch `[n, classes]`; labels are ints, or distributions `[n, classes]`.",
     example: "print(cross_entropy(zeros(1, 2), [0]))  # expect near: 0.6931 ± 1e-3"
   ) { call in
-    let logits = try tensor(call, "logits")
+    let logits = try tensorArgument(call, "logits")
     let batch = logits.rank == 1 ? try logits.unsqueeze(axis: 0) : logits
     if let soft = call["labels"].foreign(as: TensorValue.self), soft.variable.dtype.isFloat {
       let targets = soft.variable.rank == 1 ? try soft.variable.unsqueeze(axis: 0) : soft.variable

@@ -62,7 +62,7 @@ let modelBuiltins: [Builtin] = [
     example: "let net = dense(2) >> batch_norm\nprint(type(net.calibrate(rand(8, 3))))  # expect: model"
   ) { call in
     let given = try call.foreign(as: ModelValue.self, "model", kind: "a model")
-    let x = try tensor(call, "x")
+    let x = try tensorArgument(call, "x")
     return Value(ModelValue(try given.model.calibrated(on: x), mode: given.mode))
   },
 

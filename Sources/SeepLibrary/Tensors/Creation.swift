@@ -52,7 +52,7 @@ let creationBuiltins: [Builtin] = [
     "zeros_like", "zeros_like(x)", "Zeros of the shape and dtype of `x`.",
     example: "print(zeros_like(ones(2)))  # expect: [0.0, 0.0]", group: "tensors"
   ) { call in
-    let x = try tensor(call, "x")
+    let x = try tensorArgument(call, "x")
     return Value(TensorValue(Variable(try .zeros(x.shape, x.dtype))))
   },
 
@@ -120,20 +120,20 @@ let creationBuiltins: [Builtin] = [
   Builtin(
     "to", "to(x, dtype)", "The tensor with another dtype: `to(x, float64)`. Differentiable between float dtypes.",
     example: "print(to(ones(1), float64).dtype)  # expect: float64", group: "tensors"
-  ) { call in Value(TensorValue(try tensor(call, "x").converted(to: Literal.dtype(call)))) },
+  ) { call in Value(TensorValue(try tensorArgument(call, "x").converted(to: Literal.dtype(call)))) },
 
   Builtin(
     "item", "item(x)", "The number in a tensor of one element.", example: "print(item(tensor([3])))  # expect: 3.0",
     group: "tensors"
   ) { call in
-    let x = try tensor(call, "x")
+    let x = try tensorArgument(call, "x")
     return try Literal.lists(x.value.reshape([]))
   },
 
   Builtin(
     "to_list", "to_list(x)", "The tensor as nested lists of numbers.",
     example: "print(to_list(eye(2)))  # expect: [[1.0, 0.0], [0.0, 1.0]]", group: "tensors"
-  ) { call in try Literal.lists(tensor(call, "x").value) },
+  ) { call in try Literal.lists(tensorArgument(call, "x").value) },
 ]
 
 /// The product of a shape, or a diagnostic where it is negative or too large for any memory.
@@ -149,7 +149,7 @@ func checkedSize(_ shape: [Int]) throws -> Int {
 }
 
 /// A tensor argument; numbers and lists of numbers count as tensors.
-func tensor(_ call: Call, _ name: String) throws -> Variable {
+func tensorArgument(_ call: Call, _ name: String) throws -> Variable {
   let value = call[name]
   if let tensor = value.foreign(as: TensorValue.self) { return tensor.variable }
   if value.asDouble != nil || value.asItems != nil || value.asBool != nil {

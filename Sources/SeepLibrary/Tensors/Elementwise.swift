@@ -24,7 +24,7 @@ private func elementwise(
       let x = tensor.variable.dtype.isFloat ? tensor.variable : try tensor.variable.converted(to: .float32)
       return Value(TensorValue(try variable(x), isNumber: tensor.isNumber, origin: "\(name)(…)"))
     }
-    return Value(TensorValue(try variable(SeepLibrary.tensor(call, "x"))))
+    return Value(TensorValue(try variable(tensorArgument(call, "x"))))
   }
 }
 
@@ -35,7 +35,7 @@ func parametric(
 ) -> Builtin {
   Builtin(signature, group: group, what, example: example) { call in
     let value = call["x"]
-    let result = try body(SeepLibrary.tensor(call, "x"), call)
+    let result = try body(tensorArgument(call, "x"), call)
     if value.asDouble != nil { return Value(try result.value.item()) }
     return Value(TensorValue(result, isNumber: value.foreign(as: TensorValue.self)?.isNumber ?? false))
   }
@@ -70,7 +70,7 @@ let elementwiseBuiltins: [Builtin] = [
     }
     if let number = call["x"].asDouble { return Value(Swift.abs(number)) }
     let x = call["x"].foreign(as: TensorValue.self)
-    return Value(TensorValue(try tensor(call, "x").abs(), isNumber: x?.isNumber ?? false))
+    return Value(TensorValue(try tensorArgument(call, "x").abs(), isNumber: x?.isNumber ?? false))
   },
   Builtin(
     "sign", "sign(x)", "-1, 0 or 1. On tensors, element by element; its derivative is 0.",
@@ -78,7 +78,7 @@ let elementwiseBuiltins: [Builtin] = [
   ) { call in
     if let int = call["x"].asInt { return Value(int.signum()) }
     if let number = call["x"].asDouble { return Value(number > 0 ? 1.0 : number < 0 ? -1.0 : 0.0) }
-    return Value(TensorValue(try tensor(call, "x").sign()))
+    return Value(TensorValue(try tensorArgument(call, "x").sign()))
   },
   Builtin(
     "round", "round(x, digits: 0)", "The nearest number with `digits` decimals; halves go to even, as IEEE 754 rounds.",
@@ -90,7 +90,7 @@ let elementwiseBuiltins: [Builtin] = [
     if let number = call["x"].asDouble {
       return Value((number * scale).rounded(.toNearestOrEven) / scale)
     }
-    let x = try tensor(call, "x")
+    let x = try tensorArgument(call, "x")
     return Value(TensorValue(digits == 0 ? try x.round() : try (x * scale).round() / scale))
   },
 
@@ -124,7 +124,7 @@ let elementwiseBuiltins: [Builtin] = [
     "where", "where(condition, a, b)", "`a` where the mask is true, `b` elsewhere; all three broadcast.",
     example: "print(where(tensor([1, 2]) > 1, 1.0, 0.0))  # expect: [0.0, 1.0]", group: "math"
   ) { call in
-    let mask = try tensor(call, "condition").value.converted(to: .bool)
+    let mask = try tensorArgument(call, "condition").value.converted(to: .bool)
     let (a, b) = (call["a"], call["b"])
     let like = a.foreign(as: TensorValue.self) ?? b.foreign(as: TensorValue.self)
     let model = try like?.variable ?? Variable(Tensor.scalar(0))

@@ -44,7 +44,7 @@ func floats(_ call: Call, _ name: String) throws -> Variable {
     }
     return Variable(try Literal.tensor(value, dtype: .float64))
   }
-  let x = try tensor(call, name)
+  let x = try tensorArgument(call, name)
   return x.dtype.isFloat ? x : try x.converted(to: .float32)
 }
 
@@ -173,7 +173,7 @@ let reductionBuiltins: [Builtin] = [
     "cumsum", "cumsum(x, axis: -1)", "Running sums along `axis`.",
     example: "print(cumsum(tensor([1, 2, 3])))  # expect: [1.0, 3.0, 6.0]", group: "reductions"
   ) { call in
-    let x = try tensor(call, "x")
+    let x = try tensorArgument(call, "x")
     return Value(TensorValue(try x.cumsum(axis: axis(call, rank: x.rank))))
   },
 ]
@@ -183,7 +183,7 @@ private func truth(_ name: String, _ what: String, _ result: String, _ kind: Ten
     name, "\(name)(x, axis: none)", what + " Of a list or tensor; along `axis` a mask.",
     example: "print(\(name)([true, false]))  # expect: \(result)", group: "reductions"
   ) { call in
-    let x = try tensor(call, "x").value.converted(to: .bool)
+    let x = try tensorArgument(call, "x").value.converted(to: .bool)
     let axes = try axes(call, rank: x.rank)
     let result = try x.reduce(kind, axes: axes)
     return axes == nil ? Value(try result.item() != 0) : Value(TensorValue(Variable(result)))

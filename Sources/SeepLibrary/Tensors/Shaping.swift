@@ -8,7 +8,7 @@ private func shaping(
   _ signature: String, _ what: String, example: String, _ body: @escaping (Variable, Call) throws -> Variable
 ) -> Builtin {
   Builtin(signature, group: "shapes", what, example: example) { call in
-    Value(TensorValue(try body(tensor(call, "x"), call)))
+    Value(TensorValue(try body(tensorArgument(call, "x"), call)))
   }
 }
 
@@ -41,7 +41,7 @@ let shapingBuiltins: [Builtin] = [
     "The axes from `start` on as one. In a model: a layer that flattens all but the batch axis.",
     example: "print(flatten(ones(2, 3, 4), start: 1).shape)  # expect: [2, 12]"
   ) { call in
-    let x = try tensor(call, "x")
+    let x = try tensorArgument(call, "x")
     let start = x.rank == 0 ? 0 : try axis(call, "start", rank: x.rank)
     let rest = x.shape[start...].reduce(1, *)
     return Value(TensorValue(try x.reshape(Array(x.shape[..<start]) + [rest])))
@@ -107,7 +107,7 @@ let shapingBuiltins: [Builtin] = [
   shaping(
     "gather(x, indices, axis: -1)", "x[i, indices[i, j]] along `axis`, as in PyTorch.",
     example: "print(gather(tensor([[5, 6]]), tensor([[1]], dtype: int64)))  # expect: [[6.0]]"
-  ) { try $0.gather(axis: axis($1, rank: $0.rank), tensor($1, "indices").value.converted(to: .int64)) },
+  ) { try $0.gather(axis: axis($1, rank: $0.rank), tensorArgument($1, "indices").value.converted(to: .int64)) },
   Builtin(
     "one_hot(labels, classes, dtype: \"float32\")", group: "shapes",
     "Rows of zeros with a one at each label. `labels`: an int, a list of ints or an int64 tensor.",
@@ -126,7 +126,7 @@ let shapingBuiltins: [Builtin] = [
     "The sorted tensor and the places its elements came from, as a tuple; equal elements keep their order. See `sorted` for lists.",
     example: "let (values, places) = sort(tensor([3, 1, 2]))\nprint(values)  # expect: [1.0, 2.0, 3.0]"
   ) { call in
-    let x = try tensor(call, "x")
+    let x = try tensorArgument(call, "x")
     let (values, places) = try x.sort(axis: axis(call, rank: x.rank), descending: call.bool("descending"))
     return Value(tuple: [Value(TensorValue(values)), Value(TensorValue(Variable(places)))])
   },
@@ -134,7 +134,7 @@ let shapingBuiltins: [Builtin] = [
     "topk(x, k, axis: -1)", group: "shapes", "The `k` largest elements along `axis`, largest first, and their places.",
     example: "let (values, places) = topk(tensor([3, 1, 2]), 2)\nprint(values)  # expect: [3.0, 2.0]"
   ) { call in
-    let x = try tensor(call, "x")
+    let x = try tensorArgument(call, "x")
     let along = try axis(call, rank: x.rank)
     let k = try call.int("k", in: 0...max(0, x.shape[along]))
     let (values, places) = try x.sort(axis: along, descending: true)

@@ -1,0 +1,43 @@
+// Folders, and the progress of a program's own loops.
+import Ground
+import SeepLanguage
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+let folderBuiltins: [Builtin] = [
+  Builtin(
+    "exists(path)", group: "files", "Whether there is a file or folder at `path`.",
+    example: "print(exists(\"no such file\"))  # expect: false"
+  ) { call in Value(access(try call.string("path"), F_OK) == 0) },
+  Builtin(
+    "make_folder(path)", group: "files", "Makes a folder, and those above it that are missing; nothing if it is there.",
+    example: "make_folder(\"example/inner\")\nprint(exists(\"example/inner\"))  # expect: true"
+  ) { call in
+    let path = try call.string("path")
+    var part = path.hasPrefix("/") ? "" : "."
+    for name in path.split(separator: "/") {
+      part += "/" + name
+      if mkdir(part, 0o777) != 0, errno != EEXIST {
+        throw call.fault("cannot-write", "the folder \(path) cannot be made: \(String(cString: strerror(errno)))", argument: "path")
+      }
+    }
+    return .none
+  },
+  Builtin(
+    "progress(done, total, remark: \"\")", group: "system",
+    "Shows how far a loop is, on standard error: a bar with the remaining time on a terminal, now and then a line elsewhere.",
+    example: "for i in 0..3 { progress(i + 1, 3, \"step {i}\") }"
+  ) { call in
+    let (done, total) = (try call.int("done"), try call.int("total"))
+    call.session.progress.report(
+      ProgressReport("progress", done: done, total: total, remark: try call.string("remark")))
+    if done >= total { call.session.progress.finish("progress") }
+    return .none
+  },
+]

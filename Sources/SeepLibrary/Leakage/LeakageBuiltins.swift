@@ -1,0 +1,4 @@
+// Clients, defenses, attacks, controls and metrics.
+import SeepLanguage
+
+let leakageBuiltins: [Builtin] = searchBuiltins

@@ -1,0 +1,14 @@
+// Everything Seep code can call, in one place.
+import SeepLanguage
+
+/// The library every session starts with.
+public enum SeepLibrary {
+  public static var library: Library {
+    CoreLibrary.library
+      + Library(
+        creationBuiltins + elementwiseBuiltins + reductionBuiltins + shapingBuiltins + derivativeBuiltins + layerBuiltins
+          + modelBuiltins + optimiserBuiltins + dataBuiltins + fileBuiltins + folderBuiltins + pictureBuiltins
+          + leakageBuiltins,
+        constants: dtypeConstants)
+  }
+}

@@ -1,0 +1,135 @@
+// What the command line does: run a script, a line or standard input; test; check; show documentation.
+import Ground
+import SeepLanguage
+import SeepLibrary
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+public enum Commands {
+  /// A session with the whole library, connected to this terminal.
+  public static func session(seed: Int, arguments: [String] = []) -> Session {
+    let session = Session(library: SeepLibrary.library, output: StandardOutput(), progress: ProgressDisplay(), seed: seed)
+    session.arguments = arguments
+    if let home = Home.folder { session.modulePath.append(home) }
+    TerminalPictures.attach(to: session)
+    return session
+  }
+
+  /// Runs a text; 0, 1 or 130, or what the program says by `exit`.
+  public static func run(
+    _ text: String, name: String, folder: String?, arguments: [String], seed: Int, color: String?
+  ) -> Int32 {
+    Console.handleInterrupts()
+    let session = session(seed: seed, arguments: arguments)
+    return finish(session.evaluate(text, name: name, folder: folder), session, color: color, showing: false)
+  }
+
+  /// A file to run; nil and a sentence where it cannot be read.
+  public static func read(_ path: String) -> String? {
+    do {
+      return try TextFile.read(path)
+    } catch {
+      Console.writeError("seep: \((error as? Fault)?.message ?? "\(error)")\n")
+      return nil
+    }
+  }
+
+  /// All of standard input.
+  public static func readStandardInput() -> String {
+    var bytes: [UInt8] = []
+    var buffer = [UInt8](repeating: 0, count: 65536)
+    while true {
+      let count = Glibc.read(0, &buffer, buffer.count)
+      if count <= 0 { break }
+      bytes += buffer[..<count]
+    }
+    return String(decoding: bytes, as: UTF8.self)
+  }
+
+  /// Reports mistakes that show without running.
+  public static func check(_ paths: [String], color: String?) -> Int32 {
+    var status: Int32 = 0
+    for path in paths {
+      guard let text = read(path) else { return 1 }
+      if let failure = session(seed: 0).check(text, name: path) {
+        Console.writeError(Diagnostic(failure).rendered(color: Console.usesColor(2, choice: color)))
+        status = 1
+      }
+    }
+    return status
+  }
+
+  /// Runs annotated scripts and `test` blocks; prints what failed and one closing line.
+  public static func test(_ paths: [String]) -> Int32 {
+    var (passed, failed, skipped) = (0, 0, 0)
+    let files = paths.flatMap(scripts)
+    for file in files {
+      guard let text = read(file) else { return 1 }
+      let folder = file.contains("/") ? String(file[..<(file.lastIndex(of: "/") ?? file.endIndex)]) : "."
+      let report = ScriptRunner.run(text, name: file, folder: folder) {
+        let session = session(seed: 0)
+        session.progress = SilentProgress()
+        return session
+      }
+      if report.skipped != nil { skipped += 1 } else if report.isSuccess { passed += 1 } else { failed += 1 }
+      for problem in report.problems { print("\(file): \(problem)") }
+    }
+    print("\(passed) passed, \(failed) failed" + (skipped > 0 ? ", \(skipped) skipped" : ""))
+    return failed == 0 && passed > 0 ? 0 : 1
+  }
+
+  /// The scripts at a path: itself, or all below a folder, in order.
+  public static func scripts(at path: String) -> [String] {
+    guard let folder = opendir(path) else { return [path] }
+    defer { closedir(folder) }
+    var names: [String] = []
+    while let entry = readdir(folder) {
+      let name = withUnsafePointer(to: &entry.pointee.d_name) {
+        $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+      }
+      if !name.hasPrefix(".") { names.append(name) }
+    }
+    return names.sorted().flatMap { name -> [String] in
+      let inner = path + "/" + name
+      var info = stat()
+      guard stat(inner, &info) == 0 else { return [] }
+      if info.st_mode & S_IFMT == S_IFDIR { return scripts(at: inner) }
+      return name.hasSuffix(".seep") ? [inner] : []
+    }
+  }
+
+  /// The help of one name, or the list of all.
+  public static func documentation(_ name: String?) -> Int32 {
+    let builtins = SeepLibrary.library.builtins
+    guard let name else {
+      for (group, members) in Dictionary(grouping: builtins, by: \.group).sorted(by: { $0.key < $1.key }) {
+        print("\(group): " + Set(members.map(\.name)).sorted().joined(separator: " "))
+      }
+      return 0
+    }
+    guard let builtin = builtins.last(where: { $0.name == name }) else {
+      let near = nearestName(to: name, among: builtins.map(\.name))
+      Console.writeError("seep: there is no `\(name)`" + (near.map { "; did you mean `\($0)`?" } ?? "") + "\n")
+      return 1
+    }
+    print(Help.text(builtin))
+    return 0
+  }
+}
+
+/// Help as text, the same everywhere.
+public enum Help {
+  public static func text(_ builtin: Builtin) -> String {
+    var text = builtin.signature.text + "\n\n" + builtin.documentation + "\n"
+    if !builtin.example.isEmpty {
+      text += "\nExample:\n" + builtin.example.split(separator: "\n").map { "  " + $0 }.joined(separator: "\n") + "\n"
+    }
+    return text
+  }
+}
