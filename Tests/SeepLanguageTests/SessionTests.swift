@@ -121,6 +121,44 @@ extension LanguageTests {
       #expect(failed.argumentSpans[1] == Span(14, 15))
     }
 
+    @Test(
+      "the text of an error shows the line and underlines",
+      arguments: [
+        (
+          "let größe = 1\nprint(größe + \"a\")",
+          """
+          error: `+` does not work on an int and a string
+            ┌─ test:2:7
+          2 │ print(größe + "a")
+            │       ─────^^^─── string "a"
+            │       int 1
+            = try: put the value into the string: "text {value}"
+          """
+        ),
+        (
+          "fn f(a) { upper(a) }\nf(3)",
+          """
+          error: `text` of `upper` must be a string, not an int
+            ┌─ test:1:17
+          1 │ fn f(a) { upper(a) }
+            │                 ^ int 3
+            = in `f`, called at test:2:1
+          """
+        ),
+        (
+          "(1 +",
+          """
+          error: an expression is expected
+            ┌─ test:1:5
+          1 │ (1 +
+            │     ^
+          """
+        ),
+      ])
+    func text(_ program: String, _ expected: String) throws {
+      #expect(try #require(failure(session, program)).text == expected)
+    }
+
     @Test("the last value is kept") func lastValue() throws {
       _ = try value(session, "3 * 4")
       #expect(try value(session, "_ + 1").asInt == 13)
