@@ -28,9 +28,11 @@ let package = Package(
     .target(name: "CReadline", linkerSettings: [.linkedLibrary("dl")]),
     .target(name: "CImages", linkerSettings: [.linkedLibrary("png"), .linkedLibrary("z")]),
 
+    .target(name: "CTape"),
+
     .target(name: "Ground", swiftSettings: hot),
     .target(name: "Tensors", dependencies: ["Ground", "COneDNN", "CBLAS"], swiftSettings: hot),
-    .target(name: "Autodiff", dependencies: ["Tensors"], swiftSettings: strict),
+    .target(name: "Autodiff", dependencies: ["Tensors", "CTape"], swiftSettings: strict),
     .target(name: "Networks", dependencies: ["Autodiff", "CImages"], swiftSettings: strict),
     .target(name: "Leakage", dependencies: ["Networks"], swiftSettings: strict),
     .target(

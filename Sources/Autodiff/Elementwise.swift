@@ -118,13 +118,15 @@ extension Variable {
 
   /// 0 at 0, with derivative 0 there.
   public func relu() throws -> Variable {
-    let a = self
-    return .unary(a, try value.map(.relu)) { g, _ in try g.masked(Tensor.compare(.greater, a.value, 0)) }
+    let y = try value.map(.relu)
+    return .unary(self, y) { g, _ in try g * Variable(y.map(.sign)) }
   }
   public func leakyRelu(_ slope: Double = 0.01) throws -> Variable {
     let a = self
     return .unary(a, try value.leakyRelu(slope)) { g, _ in
-      try .choose(Tensor.compare(.greater, a.value, 0), g, g * slope)
+      // The sign's positive part is 1 or 0; from it 1 or the slope.
+      let isPositive = try a.value.map(.sign).map(.relu)
+      return try g * Variable(Tensor.combine(.add, Tensor.combine(.mul, isPositive, 1 - slope), slope))
     }
   }
   public func elu(_ alpha: Double = 1) throws -> Variable {

@@ -1,8 +1,10 @@
 // The reverse sweep.
 import Ground
+import Synchronization
 import Tensors
 
-nonisolated(unsafe) private var sweeps = 0
+/// Numbers the sweeps. A graph belongs to one thread at a time: a sweep leaves its marks in the nodes.
+private let sweeps = Atomic<Int>(0)
 
 /// Derivatives of `output` with respect to each of `inputs`.
 ///
@@ -16,116 +18,94 @@ nonisolated(unsafe) private var sweeps = 0
 public func gradients(
   of output: Variable, wrt inputs: [Variable], cotangent: Variable? = nil, recording: Bool
 ) throws -> [Variable?] {
-  if let cotangent {
-    guard cotangent.shape == output.shape else {
-      throw Fault(
-        "shape-mismatch",
-        "the cotangent has shape \(shapeText(cotangent.shape)) and the output \(shapeText(output.shape))")
-    }
-  } else if output.size != 1 {
+  guard cotangent != nil || output.size == 1 else {
     throw Fault(
       "non-scalar-gradient", "a gradient is taken of one number, and the output has shape \(shapeText(output.shape))",
       help: "sum(…) or mean(…) of it")
   }
-  guard let root = output.node else { return inputs.map { _ in nil } }
-  sweeps &+= 1
-  let sweep = sweeps
-  let oldest = inputs.compactMap { $0.node?.sequence }.min() ?? Int.max
+  let weights = try cotangent ?? Variable(Tensor.full(output.shape, 1, output.dtype))
+  return try gradients(of: [output], cotangents: [weights], wrt: inputs, recording: recording)
+}
 
-  // Everything the output depends on that is not older than all inputs.
-  var nodes: [Node] = []
-  var pending = [root]
-  root.sweep = sweep
-  while let node = pending.popLast() {
-    nodes.append(node)
-    for edge in node.edges {
-      if let parent = edge.parent, parent.sweep != sweep, parent.sequence >= oldest {
-        parent.sweep = sweep
-        pending.append(parent)
+/// Derivatives of Σᵢ ⟨outputᵢ, cotangentᵢ⟩, as above, in one sweep.
+/// - Throws: `shape-mismatch` for a cotangent of another shape than its output's.
+public func gradients(
+  of outputs: [Variable], cotangents: [Variable], wrt inputs: [Variable], recording: Bool
+) throws -> [Variable?] {
+  guard outputs.count == cotangents.count else {
+    throw Fault("shape-mismatch", "\(cotangents.count) cotangents for \(outputs.count) outputs")
+  }
+  for (output, cotangent) in zip(outputs, cotangents) where output.shape != cotangent.shape {
+    throw Fault(
+      "shape-mismatch",
+      "the cotangent has shape \(shapeText(cotangent.shape)) and the output \(shapeText(output.shape))")
+  }
+  let sweep = Sweep(outputs.compactMap(\.node), inputs.compactMap(\.node))
+  return try Recording.paused(!recording) {
+    let found = try sweep.run(outputs, cotangents)
+    return inputs.map { input in input.node.flatMap { sweep.place(of: $0) }.flatMap { found[$0] } }
+  }
+}
+
+/// The part of a graph that one call walks: what the outputs depend on, operands before results.
+private struct Sweep {
+  private let number = sweeps.wrappingAdd(1, ordering: .relaxed).newValue
+  private var nodes: [Node] = []
+  /// Whether a node leads to an input; only those get gradients.
+  private var leads: [Bool]
+  private var isInput: [Bool]
+
+  init(_ roots: [Node], _ inputs: [Node]) {
+    // Nothing older than all inputs depends on them.
+    let oldest = inputs.map(\.sequence).min() ?? Int.max
+    var pending: [Node] = []
+    for root in roots where root.sweep != number && root.sequence >= oldest {
+      root.sweep = number
+      pending.append(root)
+    }
+    while let node = pending.popLast() {
+      nodes.append(node)
+      for edge in node.edges {
+        if let parent = edge.parent, parent.sweep != number, parent.sequence >= oldest {
+          parent.sweep = number
+          pending.append(parent)
+        }
       }
     }
-  }
-  nodes.sort { $0.sequence < $1.sequence }
-  for (place, node) in nodes.enumerated() { node.place = place }
-
-  // Which of them lead to an input.
-  var leads = [Bool](repeating: false, count: nodes.count)
-  for input in inputs {
-    if let node = input.node, node.sweep == sweep { leads[node.place] = true }
-  }
-  for (place, node) in nodes.enumerated() where !leads[place] {
-    for edge in node.edges {
-      if let parent = edge.parent, parent.sweep == sweep, leads[parent.place] {
-        leads[place] = true
-        break
-      }
+    nodes.sort { $0.sequence < $1.sequence }
+    for (place, node) in nodes.enumerated() { node.place = place }
+    isInput = [Bool](repeating: false, count: nodes.count)
+    leads = isInput
+    for input in inputs where input.sweep == number { isInput[input.place] = true }
+    for (index, node) in nodes.enumerated() {
+      leads[index] = isInput[index] || node.edges.contains { place(of: $0.parent).map { leads[$0] } ?? false }
     }
   }
 
-  var found = [Variable?](repeating: nil, count: nodes.count)
-  found[root.place] = try cotangent ?? Variable(Tensor.full(output.shape, 1, output.dtype))
-  var isInput = [Bool](repeating: false, count: nodes.count)
-  for input in inputs {
-    if let node = input.node, node.sweep == sweep { isInput[node.place] = true }
+  func place(of node: Node?) -> Int? {
+    guard let node, node.sweep == number else { return nil }
+    return node.place
   }
-  try Recording.paused(!recording) {
-    for place in stride(from: nodes.count - 1, through: 0, by: -1) where leads[place] {
+
+  /// From the newest node to the oldest: every gradient is complete before it is passed on.
+  func run(_ outputs: [Variable], _ cotangents: [Variable]) throws -> [Variable?] {
+    var found = [Variable?](repeating: nil, count: nodes.count)
+    func add(_ part: Variable, at place: Int) throws {
+      found[place] = try found[place].map { try $0 + part } ?? part
+    }
+    for (output, cotangent) in zip(outputs, cotangents) {
+      if let place = self.place(of: output.node), leads[place] { try add(cotangent, at: place) }
+    }
+    for place in nodes.indices.reversed() where leads[place] {
       guard let gradient = found[place] else { continue }
       let node = nodes[place]
       if !isInput[place] { found[place] = nil }
-      let y = node.output.map { Variable($0, recording ? node : nil) } ?? gradient
+      let y = node.output.map { Variable($0, Recording.isPaused ? nil : node) } ?? gradient
       for edge in node.edges {
-        guard let parent = edge.parent, let pull = edge.pull, parent.sweep == sweep, leads[parent.place] else {
-          continue
-        }
-        let part = try pull(gradient, y)
-        found[parent.place] = try found[parent.place].map { try $0 + part } ?? part
+        guard let pull = edge.pull, let parent = self.place(of: edge.parent), leads[parent] else { continue }
+        try add(pull(gradient, y), at: parent)
       }
     }
+    return found
   }
-  return inputs.map { input in
-    guard let node = input.node, node.sweep == sweep else { return nil }
-    return found[node.place]
-  }
-}
-
-/// The value and the gradients of a scalar function of several tensors.
-public func valueAndGradients(
-  at points: [Tensor], _ function: ([Variable]) throws -> Variable
-) throws -> (value: Tensor, gradients: [Tensor]) {
-  let leaves = points.map { Variable($0).watched() }
-  let output = try function(leaves)
-  let found = try gradients(of: output, wrt: leaves, recording: false)
-  return (
-    output.value,
-    try zip(leaves, found).map { leaf, gradient in try gradient?.value ?? Tensor.zeros(leaf.shape, leaf.dtype) }
-  )
-}
-
-/// The largest relative difference |a - b| / max(1, |a|, |b|) between the gradient of a scalar function and central
-/// differences of step `eps`, in float64.
-public func checkGradient(
-  at points: [Tensor], eps: Double = 1e-5, _ function: ([Variable]) throws -> Variable
-) throws -> Double {
-  let start = try points.map { try $0.converted(to: .float64) }
-  let exact = try valueAndGradients(at: start, function).gradients.map { try $0.doubles() }
-  var worst = 0.0
-  for which in start.indices {
-    let numbers = try start[which].doubles()
-    for index in numbers.indices {
-      try Interrupt.check()
-      func value(_ shift: Double) throws -> Double {
-        var moved = start
-        var shifted = numbers
-        shifted[index] += shift
-        moved[which] = try Tensor(shifted, shape: start[which].shape)
-        return try withoutRecording { try function(moved.map { Variable($0) }).value.item() }
-      }
-      let numeric = try (value(eps) - value(-eps)) / (2 * eps)
-      let a = exact[which][index]
-      let difference = abs(a - numeric) / max(1, abs(a), abs(numeric))
-      worst = difference.isNaN ? .infinity : max(worst, difference)
-    }
-  }
-  return worst
 }

@@ -24,15 +24,21 @@ extension Variable {
   public func batchNormTrain(
     weight: Variable?, bias: Variable?, eps: Double = 1e-5
   ) throws -> (y: Variable, mean: Variable, variance: Variable) {
+    let x = self
     let channels = channelShape()
     let axes = [0] + Array(2..<Swift.max(2, rank))
-    let mean = try mean(axes: axes, keep: true)
-    let centred = try self - mean
-    let variance = try centred.square().mean(axes: axes, keep: true)
-    var y = try centred * (variance + eps).rsqrt()
+    let statistics = try Statistics(value, axes)
+    var y = try standardised(statistics, axes, eps)
     if let weight { y = try y * weight.reshape(channels) }
     if let bias { y = try y + bias.reshape(channels) }
-    return (y, try mean.reshape([channels[1]]), try variance.reshape([channels[1]]))
+    let share = Double(channels[1]) / Double(Swift.max(1, size))
+    let mean = Variable.unary(x, try statistics.mean.reshape([channels[1]])) { g, _ in
+      try (g.reshape(channels) * share).broadcast(to: x.shape)
+    }
+    let variance = Variable.unary(x, try statistics.variance.reshape([channels[1]])) { g, _ in
+      try (g.reshape(channels) * (2 * share)) * (x - x.mean(axes: axes, keep: true))
+    }
+    return (y, mean, variance)
   }
 
   /// Over the last axes, whose sizes are those of `weight`, or `count` of them.
@@ -60,8 +66,36 @@ extension Variable {
     try groupNorm(groups: Swift.max(1, rank > 1 ? shape[1] : 1), weight: weight, bias: bias, eps: eps)
   }
 
+  /// (x - mean) / √(biased variance + eps) over `axes`, in one operation.
+  ///
+  /// With r = 1/√(variance + eps) and the result y: dx = r·(g - mean(g) - y·mean(g·y)).
   private func normalised(axes: [Int], _ eps: Double) throws -> Variable {
-    let centred = try self - mean(axes: axes, keep: true)
-    return try centred * (centred.square().mean(axes: axes, keep: true) + eps).rsqrt()
+    try standardised(Statistics(value, axes), axes, eps)
+  }
+
+  private func standardised(_ statistics: Statistics, _ axes: [Int], _ eps: Double) throws -> Variable {
+    let x = self
+    let scale = try Tensor.combine(.add, statistics.variance, eps).map(.rsqrt)
+    let y = try Tensor.combine(.mul, statistics.centred, scale)
+    return .unary(x, y, keepsOutput: true) { g, y in
+      let factor =
+        Recording.isPaused
+        ? Variable(scale) : try (x.variance(axes: axes, keep: true, biased: true) + eps).rsqrt()
+      let weighted = try y * (g * y).mean(axes: axes, keep: true)
+      return try (g - g.mean(axes: axes, keep: true) - weighted) * factor
+    }
+  }
+
+  /// Mean and biased variance over axes, kept, and the distances from the mean.
+  private struct Statistics {
+    let mean: Tensor
+    let variance: Tensor
+    let centred: Tensor
+
+    init(_ x: Tensor, _ axes: [Int]) throws {
+      mean = try x.reduce(.mean, axes: axes, keep: true)
+      centred = try Tensor.combine(.sub, x, mean)
+      variance = try centred.map(.square).reduce(.mean, axes: axes, keep: true)
+    }
   }
 }

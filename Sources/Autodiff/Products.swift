@@ -16,7 +16,7 @@ extension Variable {
       let result = try a.matmul(b.unsqueeze(axis: 1))
       return try result.squeeze(axis: result.rank - 1)
     }
-    if b.rank == 2, a.rank > 2, let width = a.shape.last, width > 0, a.size > 0 {
+    if b.rank == 2, a.rank > 2, let width = a.shape.last, width == b.shape[0], a.size > 0 {
       // One tall product, so that the gradient of b is one product as well.
       let tall = try a.reshape([a.size / width, width]).matmul(b)
       return try tall.reshape(Array(a.shape.dropLast()) + [b.shape[1]])

@@ -27,9 +27,14 @@ extension Variable {
 
   /// Divided by n - 1, or by n if biased.
   public func variance(axes: [Int]? = nil, keep: Bool = false, biased: Bool = false) throws -> Variable {
-    let centred = try self - mean(axes: axes, keep: true)
-    let total = try centred.square().sum(axes: axes, keep: keep)
-    return try total / Double(count(axes) - (biased ? 0 : 1))
+    let a = self
+    let divisor = Double(count(axes) - (biased ? 0 : 1))
+    let centred = try Tensor.combine(.sub, value, value.reduce(.mean, axes: axes, keep: true))
+    let total = try centred.map(.square).reduce(.sum, axes: axes, keep: keep)
+    // What passes through the mean vanishes: Σ (x - mean) = 0.
+    return .unary(a, try Tensor.combine(.div, total, divisor)) { g, _ in
+      try (g * (2 / divisor)).restored(a.shape, axes, keep) * (a - a.mean(axes: axes, keep: true))
+    }
   }
 
   /// The root of the variance; its derivative where it is 0 is taken as 0.

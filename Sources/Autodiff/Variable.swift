@@ -1,5 +1,7 @@
 // A tensor that may remember how it was computed, and the node of the graph that remembers it.
+import CTape
 import Ground
+import Synchronization
 import Tensors
 
 /// A tensor in a computation that can be differentiated, any number of times.
@@ -63,13 +65,12 @@ final class Node {
   var sweep = 0
   var place = 0
 
-  nonisolated(unsafe) private static var created = 0
+  private static let created = Atomic<Int>(0)
 
   init(_ edges: [Edge], output: Tensor?) {
     self.edges = edges
     self.output = output
-    Node.created &+= 1
-    sequence = Node.created
+    sequence = Node.created.wrappingAdd(1, ordering: .relaxed).newValue
   }
 
   /// Releases a graph of any depth without recursion: parents that nobody else holds are emptied before they go.
@@ -89,14 +90,14 @@ final class Node {
   }
 }
 
-/// Whether operations are being recorded. Belongs to the interpreter's thread.
+/// Whether operations are being recorded: a flag of each thread, so that one may sweep while another records.
 enum Recording {
-  nonisolated(unsafe) static var isPaused = false
+  static var isPaused: Bool { seep_tape_is_paused() != 0 }
 
   static func paused<R>(_ pause: Bool, _ body: () throws -> R) rethrows -> R {
-    let before = isPaused
-    isPaused = pause
-    defer { isPaused = before }
+    let before = seep_tape_is_paused()
+    seep_tape_set_paused(pause ? 1 : 0)
+    defer { seep_tape_set_paused(before) }
     return try body()
   }
 }

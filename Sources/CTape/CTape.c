@@ -1,0 +1,3 @@
+#include "CTape.h"
+
+_Thread_local int seep_tape_paused = 0;
