@@ -78,7 +78,9 @@ public struct Clip: Defense, Equatable {
       }
       if perLayer { return try zip(candidates, parts).map { try scaled($0, by: factor($1.inner, $1.squares)) } }
       guard let first = parts.first else { return candidates }
-      let all = try parts.dropFirst().reduce(first) { (inner: try $0.inner + $1.inner, squares: try $0.squares + $1.squares) }
+      let all = try parts.dropFirst().reduce(first) {
+        (inner: try $0.inner + $1.inner, squares: try $0.squares + $1.squares)
+      }
       let shared = try factor(all.inner, all.squares)
       return try candidates.map { try scaled($0, by: shared) }
     }

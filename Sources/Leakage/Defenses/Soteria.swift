@@ -14,7 +14,8 @@ public struct Soteria: Defense, Equatable {
 
   /// - Throws: `bad-argument` outside of 0…1.
   public init(_ rate: Double, eps: Double = 1e-10) throws {
-    try requireArgument(rate >= 0 && rate <= 1, "soteria: the rate is the share of features to hide, from 0 to 1, not \(rate)")
+    try requireArgument(
+      rate >= 0 && rate <= 1, "soteria: the rate is the share of features to hide, from 0 to 1, not \(rate)")
     self.rate = rate
     self.eps = eps
   }
@@ -33,7 +34,8 @@ public struct Soteria: Defense, Equatable {
     guard let place = lastWeight(tensors.map(\.shape)), tensors[place].shape[1] == mask.size else {
       throw Fault("no-last-layer", "soteria needs a model that ends in a dense layer")
     }
-    tensors[place] = try Tensor.combine(.mul, tensors[place], mask.converted(to: tensors[place].dtype).unsqueeze(axis: 0))
+    tensors[place] = try Tensor.combine(
+      .mul, tensors[place], mask.converted(to: tensors[place].dtype).unsqueeze(axis: 0))
     return try update.with(tensors: tensors)
   }
 
@@ -68,7 +70,9 @@ public struct Soteria: Defense, Equatable {
   /// Columns that arrived without a number are hidden in candidates too; published: those without one for class 0.
   public func adapt(_ observed: Observed) throws -> Imitation {
     let received = observed.update.tensors
-    guard observed.knowledge != .none, observed.showsZeros, let place = lastWeight(received.map(\.shape)) else { return .none }
+    guard observed.knowledge != .none, observed.showsZeros, let place = lastWeight(received.map(\.shape)) else {
+      return .none
+    }
     let marks = try Tensor.compare(.notEqual, received[place], 0).converted(to: received[place].dtype)
     let mask =
       observed.knowledge == .published ? try marks.select(axis: 0, index: 0) : try marks.reduce(.max, axes: [0])

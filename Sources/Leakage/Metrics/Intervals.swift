@@ -54,7 +54,9 @@ public struct Interval: Sendable, Equatable {
   }
 
   /// Bootstrap of paired differences.
-  public init(bootstrapPaired a: [Double], _ b: [Double], level: Double = 0.95, draws: Int = 10_000, key: RandomKey) throws {
+  public init(bootstrapPaired a: [Double], _ b: [Double], level: Double = 0.95, draws: Int = 10_000, key: RandomKey)
+    throws
+  {
     try self.init(bootstrap: Interval.differences(a, b), level: level, draws: draws, key: key)
   }
 
@@ -73,8 +75,12 @@ public struct Interval: Sendable, Equatable {
   }
 
   private static func check(_ values: [Double], _ level: Double) throws {
-    guard values.count >= 2 else { throw Fault("too-few", "an interval needs at least two values, not \(values.count)") }
-    guard level > 0, level < 1 else { throw Fault("bad-argument", "a confidence level lies between 0 and 1, not \(level)") }
+    guard values.count >= 2 else {
+      throw Fault("too-few", "an interval needs at least two values, not \(values.count)")
+    }
+    guard level > 0, level < 1 else {
+      throw Fault("bad-argument", "a confidence level lies between 0 and 1, not \(level)")
+    }
   }
 }
 

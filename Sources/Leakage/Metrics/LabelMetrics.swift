@@ -6,7 +6,8 @@ import Ground
 /// - Throws: `shape-mismatch` where the counts differ, `empty` for none.
 public func labelAccuracy(_ recovered: [Int], _ truth: [Int]) throws -> Double {
   guard recovered.count == truth.count else {
-    throw Fault("shape-mismatch", "\(recovered.count) recovered labels cannot be compared with \(truth.count) true ones")
+    throw Fault(
+      "shape-mismatch", "\(recovered.count) recovered labels cannot be compared with \(truth.count) true ones")
   }
   guard !truth.isEmpty else { throw Fault("empty", "there are no labels to compare") }
   var counts: [Int: Int] = [:]

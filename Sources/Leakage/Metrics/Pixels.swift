@@ -70,7 +70,9 @@ func imageBatch(_ x: Variable) throws -> Variable {
   case 4: return x
   default:
     throw Fault(
-      "bad-shape", "an image has the shape [channels, height, width], a batch [n, channels, height, width]; this has \(shapeText(x.shape))")
+      "bad-shape",
+      "an image has the shape [channels, height, width], a batch [n, channels, height, width]; this has \(shapeText(x.shape))"
+    )
   }
 }
 

@@ -52,7 +52,8 @@ public func multiScaleSSIM(_ a: Variable, _ b: Variable, peak: Double = 1) throw
   var (x, y) = try imagePair(a, b)
   let side = min(x.shape[2], x.shape[3])
   guard side > 160 else {
-    throw Fault("image-too-small", "ms_ssim halves images four times and needs sides above 160; the shorter side is \(side)")
+    throw Fault(
+      "image-too-small", "ms_ssim halves images four times and needs sides above 160; the shorter side is \(side)")
   }
   let weights = [0.0448, 0.2856, 0.3001, 0.2363, 0.1333]
   var product: Variable?
@@ -95,8 +96,12 @@ private func similarity(
   let column = Variable(try Tensor(weights, shape: [1, 1, side, 1]))
   func local(_ t: Variable) throws -> Variable {
     let planes = try t.reshape([t.shape[0] * t.shape[1], 1, t.shape[2], t.shape[3]])
-    let wide = ConvGeometry(strideHeight: 1, strideWidth: 1, top: 0, left: pad, bottom: 0, right: pad, dilationHeight: 1, dilationWidth: 1, groups: 1)
-    let tall = ConvGeometry(strideHeight: 1, strideWidth: 1, top: pad, left: 0, bottom: pad, right: 0, dilationHeight: 1, dilationWidth: 1, groups: 1)
+    let wide = ConvGeometry(
+      strideHeight: 1, strideWidth: 1, top: 0, left: pad, bottom: 0, right: pad, dilationHeight: 1, dilationWidth: 1,
+      groups: 1)
+    let tall = ConvGeometry(
+      strideHeight: 1, strideWidth: 1, top: pad, left: 0, bottom: pad, right: 0, dilationHeight: 1, dilationWidth: 1,
+      groups: 1)
     return try planes.conv2d(row, wide).conv2d(column, tall)
   }
   let (c1, c2) = ((0.01 * peak) * (0.01 * peak), (0.03 * peak) * (0.03 * peak))
@@ -107,6 +112,8 @@ private func similarity(
   let cov = try sample * (local(x * y) - mx * my)
   let contrast = try (2 * cov + c2) / (vx + vy + c2)
   let whole = try contrast * ((2 * (mx * my) + c1) / (mx.square() + my.square() + c1))
-  func averaged(_ map: Variable) throws -> Variable { try map.mean(axes: [1, 2, 3]).reshape([x.shape[0], x.shape[1]]) }
+  func averaged(_ map: Variable) throws -> Variable {
+    try map.mean(axes: [1, 2, 3]).reshape([x.shape[0], x.shape[1]])
+  }
   return (try averaged(whole), try averaged(contrast))
 }

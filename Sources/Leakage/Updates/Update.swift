@@ -66,7 +66,9 @@ public struct Update: Sendable {
   /// Share of entries that are exactly 0.
   public var sparsity: Double {
     get throws {
-      let zeros = try tensors.reduce(0) { $0 + (try Tensor.compare(.equal, $1, 0).converted(to: .int64).reduce(.sum).item()) }
+      let zeros = try tensors.reduce(0) {
+        $0 + (try Tensor.compare(.equal, $1, 0).converted(to: .int64).reduce(.sum).item())
+      }
       return size == 0 ? 0 : zeros / Double(size)
     }
   }
@@ -93,7 +95,9 @@ public struct Update: Sendable {
 
   public func combined(_ other: Update, _ operation: Tensor.BinaryOp) throws -> Update {
     guard names == other.names else {
-      throw Fault("shape-mismatch", "two updates of different models do not combine: \(names.count) and \(other.names.count) tensors")
+      throw Fault(
+        "shape-mismatch",
+        "two updates of different models do not combine: \(names.count) and \(other.names.count) tensors")
     }
     return try with(tensors: zip(tensors, other.tensors).map { try Tensor.combine(operation, $0, $1) })
   }
@@ -108,7 +112,8 @@ public struct Update: Sendable {
     guard !tensors.isEmpty else { throw Fault("empty", "the update holds no tensors") }
     if loss != "cross_entropy" || scale != 1 {
       throw Fault(
-        "other-loss", "the update is the gradient of \(scale) times \(loss), and the attack would compare it with cross_entropy")
+        "other-loss",
+        "the update is the gradient of \(scale) times \(loss), and the attack would compare it with cross_entropy")
     }
     guard model.inputShape != nil else { return }
     let own = try model.parameters
@@ -117,11 +122,13 @@ public struct Update: Sendable {
         let shape = index < own.count ? shapeText(own.values[index].shape) : "none"
         throw Fault(
           "shape-mismatch",
-          "the update is not one of \(model.written): its \(name) has shape \(shapeText(tensors[index].shape)), the model's \(shape)")
+          "the update is not one of \(model.written): its \(name) has shape \(shapeText(tensors[index].shape)), the model's \(shape)"
+        )
       }
     }
     if own.count != names.count {
-      throw Fault("shape-mismatch", "the update has \(names.count) tensors and \(model.written) has \(own.count) parameters")
+      throw Fault(
+        "shape-mismatch", "the update has \(names.count) tensors and \(model.written) has \(own.count) parameters")
     }
   }
 }

@@ -1,0 +1,116 @@
+// How far a candidate's gradient is from the one received: attacks.md's objectives, for many candidates at once.
+import Autodiff
+import Ground
+import Networks
+import Tensors
+
+/// A distance between lists of gradient tensors.
+public enum Distance: String, Sendable, CaseIterable {
+  /// Σ w_l ‖a_l − b_l‖² (DLG).
+  case l2
+  /// Σ w_l ‖a_l − b_l‖₁.
+  case l1
+  /// 1 − cos(a, b) over all tensors jointly (Inverting Gradients): blind to scale, so to clipping.
+  case cosine
+  /// Σ (1 − cos(a_l, b_l)): blind to the scale of each tensor.
+  case cosineLocal = "cosine_local"
+}
+
+/// How much each tensor counts.
+public enum TensorWeights: String, Sendable, CaseIterable {
+  case equal
+  /// (L − l) / L for l from 0.
+  case linear
+  /// softmax(L, L − 1, …, 1) over its first entry: e^(−l).
+  case exp
+  /// GGL's: 2^(−⌊l / 3⌋), and 1 for the last two.
+  case halving
+
+  func values(_ count: Int) -> [Double] {
+    (0..<count).map { l in
+      switch self {
+      case .equal: 1
+      case .linear: Double(count - l) / Double(count)
+      case .exp: (0..<l).reduce(1.0) { product, _ in product * 0.36787944117144233 }
+      case .halving: l >= count - 2 ? 1 : (0..<(l / 3)).reduce(1.0) { product, _ in product / 2 }
+      }
+    }
+  }
+}
+
+/// The objective of gradient matching: distance between T̂(candidate) and what was received.
+public struct Matching: Sendable {
+  public let target: [Tensor]
+  public let imitation: Imitation
+  public let distance: Distance
+  public let weights: [Double]
+  /// Which tensors count.
+  public let chosen: [Int]
+  /// Multiplies the distance: 1 / number of tensors in GGL, 1 elsewhere.
+  public let scale: Double
+
+  /// - Parameters:
+  ///   - largest: only so many tensors count, those with the largest norm received; nil: all.
+  ///   - perTensor: divide by the number of tensors, as GGL does.
+  public init(
+    _ received: Update, knowing knowledge: Knowledge = .none, distance: Distance = .l2, weights: TensorWeights = .equal,
+    largest: Int? = nil, perTensor: Bool = false
+  ) throws {
+    target = received.tensors
+    imitation = try Leakage.imitation(of: received, knowing: knowledge)
+    self.distance = distance
+    self.weights = weights.values(received.tensors.count)
+    if let largest {
+      let norms = try received.tensors.map(squaredNorm)
+      chosen = norms.indices.sorted { (-norms[$0], $0) < (-norms[$1], $1) }.prefix(largest).sorted()
+    } else {
+      chosen = Array(received.tensors.indices)
+    }
+    scale = perTensor ? 1 / Double(max(received.tensors.count, 1)) : 1
+  }
+
+  /// The distance of each candidate: `[n]`.
+  /// - Parameter candidates: one `[n] + shape` for each tensor.
+  public func callAsFunction(_ candidates: [Variable]) throws -> Variable {
+    let imitated = try imitation(candidates)
+    let count = candidates.first?.shape.first ?? 0
+    let total: Variable
+    switch distance {
+    case .l2:
+      total = try sum { l in try squaresPerCandidate(imitated[l] - Variable(target[l].unsqueeze(axis: 0))) }
+    case .l1:
+      total = try sum { l in
+        let steps = try (imitated[l] - Variable(target[l].unsqueeze(axis: 0))).abs()
+        return try steps.reshape([count, steps.size / max(count, 1)]).sum(axes: [1])
+      }
+    case .cosine:
+      let own = try sum { l in try squaresPerCandidate(imitated[l]) }.sqrt()
+      let inner = try sum { l in try product(imitated[l], target[l], count) }
+      let norm = try chosen.reduce(0.0) { $0 + weights[$1] * (try squaredNorm(target[$1])) }.squareRoot()
+      total = try 1 - inner / (own * norm)
+    case .cosineLocal:
+      total = try sum(weighted: false) { l in
+        let own = try squaresPerCandidate(imitated[l]).sqrt().maximum(Variable.constant(1e-10, imitated[l].dtype))
+        return try 1 - product(imitated[l], target[l], count) / (own * max(squaredNorm(target[l]).squareRoot(), 1e-10))
+      }
+    }
+    return scale == 1 ? total : try total * scale
+  }
+
+  private func sum(weighted: Bool = true, _ term: (Int) throws -> Variable) throws -> Variable {
+    var total: Variable?
+    for l in chosen {
+      let part = try term(l)
+      let share = weighted && weights[l] != 1 ? try part * weights[l] : part
+      total = try total.map { try $0 + share } ?? share
+    }
+    guard let total else { throw Fault("empty", "there are no gradient tensors to compare") }
+    return total
+  }
+
+  /// ⟨a_i, b⟩ for each candidate i.
+  private func product(_ a: Variable, _ b: Tensor, _ count: Int) throws -> Variable {
+    let flat = try a.reshape([count, b.size])
+    return try flat.matmul(Variable(b.reshape([b.size, 1]))).reshape([count])
+  }
+}

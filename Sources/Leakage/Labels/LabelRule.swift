@@ -1,0 +1,179 @@
+// Labels from the gradient of the last layer. For the mean cross-entropy of K examples with softmax outputs p_k and last
+// features r_k: g_b[c] = Σ_k (p_kc − [y_k = c]) / K and g_W[c] = Σ_k (p_kc − [y_k = c]) r_k / K.
+import Ground
+import Tensors
+
+/// The gradient of the last layer.
+public struct LastLayer: Sendable {
+  /// `[classes][features]`.
+  public let weight: [[Double]]
+  /// `[classes]`, where the layer has a bias.
+  public let bias: [Double]?
+
+  public init(weight: Tensor, bias: Tensor?) throws {
+    guard weight.rank == 2, weight.shape[0] > 0, bias.map({ $0.shape == [weight.shape[0]] }) ?? true else {
+      throw Fault("no-last-layer", "a last layer has a weight [classes, features] and a bias [classes]")
+    }
+    let values = try weight.doubles()
+    let width = weight.shape[1]
+    self.weight = (0..<weight.shape[0]).map { Array(values[$0 * width..<($0 + 1) * width]) }
+    self.bias = try bias?.doubles()
+  }
+
+  /// - Throws: `no-last-layer` where the update's model does not end in a dense layer.
+  public init(_ update: Update) throws {
+    guard let place = lastWeight(update.tensors.map(\.shape)) else {
+      throw Fault("no-last-layer", "labels are read off the last dense layer, and the update has none")
+    }
+    let next = place + 1 < update.tensors.count ? update.tensors[place + 1] : nil
+    try self.init(
+      weight: update.tensors[place], bias: next.flatMap { $0.shape == [update.tensors[place].shape[0]] ? $0 : nil })
+  }
+
+  public var classes: Int { weight.count }
+  public var rowSums: [Double] { weight.map { $0.reduce(0, +) } }
+  public var rowMinima: [Double] { weight.map { $0.min() ?? 0 } }
+}
+
+/// A rule that infers the labels of K examples.
+public struct LabelRule: Sendable {
+  public let name: String
+  /// When it is exact, and where it is from.
+  public let about: String
+  private let body: @Sendable (_ layer: LastLayer, _ count: Int) throws -> [Int]
+
+  public init(_ name: String, about: String, _ body: @escaping @Sendable (LastLayer, Int) throws -> [Int]) {
+    self.name = name
+    self.about = about
+    self.body = body
+  }
+
+  /// Labels in ascending order; fewer than `count` only from `bias_sign`.
+  public func infer(_ layer: LastLayer, count: Int) throws -> [Int] { try body(layer, count).sorted() }
+
+  /// One label for each example of the update. A rule that finds fewer is filled up from `argsort_sum`.
+  public func infer(_ update: Update) throws -> [Int] {
+    let layer = try LastLayer(update)
+    var found = try infer(layer, count: update.examples)
+    if found.count < update.examples {
+      let others = smallest(layer.rowSums, layer.classes).filter { !found.contains($0) }
+      found += others.prefix(update.examples - found.count)
+      while found.count < update.examples { found.append(found.first ?? 0) }
+    }
+    return found.prefix(update.examples).sorted()
+  }
+}
+
+extension LabelRule {
+  /// The class with the smallest row sum: exact for one example with features that are not negative.
+  public static let idlg = LabelRule("idlg", about: "iDLG (Zhao et al. 2020): smallest row sum; one example") {
+    layer, _ in
+    smallest(layer.rowSums, 1)
+  }
+
+  /// The K classes with the smallest row sums: for distinct labels.
+  public static let argsortSum = LabelRule(
+    "argsort_sum", about: "GGL (Li et al. 2022): K smallest row sums; distinct labels"
+  ) {
+    smallest($0.rowSums, $1)
+  }
+
+  /// Classes with a negative bias gradient: never wrong without noise, may miss some.
+  public static let biasSign = LabelRule(
+    "bias_sign", about: "negative entries of the bias gradient; may find fewer than K"
+  ) {
+    layer, _ in
+    let signs = layer.bias ?? layer.rowSums
+    return signs.indices.filter { signs[$0] < 0 }
+  }
+
+  /// The K classes with the smallest entry anywhere in their row: for distinct labels.
+  public static let yin = LabelRule(
+    "yin", about: "GradInversion (Yin et al. 2021): K smallest row minima; distinct labels"
+  ) {
+    smallest($0.rowMinima, $1)
+  }
+
+  /// Repeats allowed: each negative class once, then the most negative after subtracting an example's share m = Σ⁻/K.
+  public static let biasCorrected = LabelRule("bias_corrected", about: "bias gradient in two stages; repeats allowed") {
+    twoStages($0.bias ?? $0.rowSums, $1)
+  }
+
+  /// One example: the last layer's gradient with its bias is the rank-one matrix (p − e_y)[r, 1]ᵀ, so under white noise its
+  /// best estimate is the leading singular pair u vᵀ; |p_y − 1| is the sum of all other entries of p − e_y, so the label is where
+  /// |u| is largest. Where two are about as large (two classes; a confident error) features that are not negative decide the
+  /// sign. Bias and weight rows are used together, so that what noise or pruning took from one the other still says. More
+  /// examples: `bias_corrected` on row sums and bias together.
+  public static let combined = LabelRule(
+    "combined", about: "leading singular vector of weight and bias rows (one example); two stages on both otherwise"
+  ) { layer, count in
+    count == 1 ? [try rankOneLabel(layer)] : twoStages(jointScores(layer), count)
+  }
+
+  public static let all: [LabelRule] = [.combined, .idlg, .argsortSum, .biasSign, .yin, .biasCorrected]
+
+  /// - Throws: `unknown-rule`, with the nearest name.
+  public static func named(_ name: String) throws -> LabelRule {
+    guard let rule = all.first(where: { $0.name == name }) else {
+      throw Fault(
+        "unknown-rule", "there is no label rule \"\(name)\"",
+        notes: ["Known are \(all.map(\.name).joined(separator: ", "))."],
+        help: nearestName(to: name, among: all.map(\.name)))
+    }
+    return rule
+  }
+
+  /// The truth, as a control: what an attack does with the right labels.
+  public static func oracle(_ labels: [Int]) -> LabelRule {
+    LabelRule("oracle", about: "the true labels, as a control") { _, _ in labels }
+  }
+}
+
+/// Places of the `count` smallest values.
+private func smallest(_ values: [Double], _ count: Int) -> [Int] {
+  Array(values.indices.sorted { (values[$0], $0) < (values[$1], $1) }.prefix(count))
+}
+
+private func twoStages(_ scores: [Double], _ count: Int) -> [Int] {
+  var rest = scores
+  let share = scores.filter { $0 < 0 }.reduce(0, +) / Double(max(count, 1))
+  var found: [Int] = []
+  for label in smallest(scores, count) where scores[label] < 0 {
+    found.append(label)
+    rest[label] -= share
+  }
+  while found.count < count, let label = smallest(rest, 1).first {
+    found.append(label)
+    rest[label] -= share == 0 ? -.infinity : share
+  }
+  return found
+}
+
+/// Row · mean direction of the rows (not negative), plus the bias.
+private func jointScores(_ layer: LastLayer) -> [Double] {
+  let width = layer.weight.first?.count ?? 0
+  var mean = [Double](repeating: 0, count: width)
+  for row in layer.weight { for j in 0..<width { mean[j] += abs(row[j]) / Double(layer.classes) } }
+  let length = max(mean.reduce(0) { $0 + $1 * $1 }.squareRoot(), 1e-300)
+  return layer.weight.indices.map { c in
+    let row = layer.weight[c]
+    let along = mean.indices.reduce(0.0) { $0 + row[$1] * mean[$1] }
+    return along / length + (layer.bias?[c] ?? 0)
+  }
+}
+
+private func rankOneLabel(_ layer: LastLayer) throws -> Int {
+  var rows = layer.weight
+  if let bias = layer.bias { for c in rows.indices { rows[c].append(bias[c]) } }
+  let flat = try Tensor(rows.flatMap { $0 }, shape: [rows.count, rows[0].count])
+  let (_, vectors) = try Tensor.matmul(flat, flat.transposed()).symmetricEigen()
+  var u = try vectors.select(axis: 1, index: rows.count - 1).doubles()
+  // v = uᵀA points where features are; they and the bias's 1 are not negative.
+  let sums = rows.map { $0.reduce(0, +) }
+  let orientation = u.indices.reduce(0.0) { $0 + u[$1] * sums[$1] }
+  if orientation < 0 { u = u.map { -$0 } }
+  let bySize = u.indices.sorted { (-abs(u[$0]), $0) < (-abs(u[$1]), $1) }
+  guard let first = bySize.first else { return 0 }
+  if bySize.count > 2, abs(u[bySize[1]]) < 0.8 * abs(u[first]) { return first }
+  return smallest(u, 1).first ?? 0
+}
