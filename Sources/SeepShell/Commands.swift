@@ -16,6 +16,7 @@ public enum Commands {
   public static func session(seed: Int, arguments: [String] = []) -> Session {
     let session = Session(library: SeepLibrary.library, output: StandardOutput(), progress: ProgressDisplay(), seed: seed)
     session.arguments = arguments
+    session.add(Library(constants: [("args", Value(list: arguments.map { Value($0) }))]))
     if let home = Home.folder { session.modulePath.append(home) }
     TerminalPictures.attach(to: session)
     return session

@@ -1,6 +1,7 @@
 // Functions that map numbers to numbers: on numbers directly, on tensors element by element, in a model as layers.
 import Autodiff
 import Ground
+import Networks
 import SeepLanguage
 import Tensors
 
@@ -29,11 +30,13 @@ private func elementwise(
 }
 
 /// A function with parameters given as numbers.
+/// - Parameter layer: what the call makes without `x`: a layer of a model.
 func parametric(
   _ signature: String, _ what: String, example: String, group: String = "math",
-  _ body: @escaping (Variable, Call) throws -> Variable
+  layer: ((Call) throws -> any Layer)? = nil, _ body: @escaping (Variable, Call) throws -> Variable
 ) -> Builtin {
-  Builtin(signature, group: group, what, example: example) { call in
+  Builtin(signature, group: group, what + (layer == nil ? "" : " Without `x`, a layer of a model."), example: example) { call in
+    if let layer, !call.isGiven("x") { return Layers.value(try layer(call), call.session) }
     let value = call["x"]
     let result = try body(tensorArgument(call, "x"), call)
     if value.asDouble != nil { return Value(try result.value.item()) }
@@ -95,11 +98,13 @@ let elementwiseBuiltins: [Builtin] = [
   },
 
   parametric(
-    "leaky_relu(x, slope: 0.01)", "x where positive, `slope`·x elsewhere.",
-    example: "print(leaky_relu(-2.0, slope: 0.5))  # expect: -1.0"
+    "leaky_relu(x?, slope: 0.01)", "x where positive, `slope`·x elsewhere.",
+    example: "print(leaky_relu(-2.0, slope: 0.5))  # expect: -1.0",
+    layer: { Activation.leakyRelu(slope: try $0.double("slope")) }
   ) { try $0.leakyRelu($1.double("slope")) },
   parametric(
-    "elu(x, alpha: 1.0)", "x where positive, alpha·(eˣ - 1) elsewhere.", example: "print(elu(0.0))  # expect: 0.0"
+    "elu(x?, alpha: 1.0)", "x where positive, alpha·(eˣ - 1) elsewhere.", example: "print(elu(0.0))  # expect: 0.0",
+    layer: { Activation.elu(alpha: try $0.double("alpha")) }
   ) { try $0.elu($1.double("alpha")) },
   parametric(
     "gelu(x, approximate: false)", "x·Φ(x), Φ the normal distribution; `approximate: true` uses the tanh formula.",

@@ -1,6 +1,7 @@
 // Shapes and places: reshape, permute, concat, pad, gather, sort and the like.
 import Autodiff
 import Ground
+import Networks
 import SeepLanguage
 import Tensors
 
@@ -22,10 +23,15 @@ func tensors(_ call: Call, _ name: String) throws -> [Variable] {
 }
 
 let shapingBuiltins: [Builtin] = [
-  shaping(
-    "reshape(x, shape...)", "The same elements, in the same order, in another shape; one size may be -1.",
+  Builtin(
+    "reshape(x, shape...)", group: "shapes",
+    "The same elements, in the same order, in another shape; one size may be -1. `reshape(64, 7, 7)` without a tensor is a layer of a model that reshapes each example.",
     example: "print(arange(4).reshape(2, 2))  # expect: [[0.0, 1.0], [2.0, 3.0]]"
-  ) { try $0.reshape($1.shape("shape")) },
+  ) { call in
+    let sizes = try call.shape("shape")
+    if let first = call["x"].asInt { return Layers.value(try Reshape([first] + sizes), call.session) }
+    return Value(TensorValue(try tensorArgument(call, "x").reshape(sizes)))
+  },
   shaping(
     "permute(x, axes...)", "The axes in another order.", example: "print(ones(2, 3).permute(1, 0).shape)  # expect: [3, 2]"
   ) { try $0.permute($1.shape("axes")) },
