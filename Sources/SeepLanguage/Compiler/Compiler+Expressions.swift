@@ -26,6 +26,15 @@ extension Compiler {
     return register
   }
 
+  /// What a part is read from. It goes where the part will go: left in a register of its own, it would be held by two,
+  /// and the next assignment to a part of it would have to copy it.
+  private func container(_ inner: Expression, fresh target: Int) throws -> Int {
+    if case .name = inner.kind { return try operand(inner) }
+    if f.isVariable(target) { return try operand(inner) }
+    try expression(inner, to: target)
+    return target
+  }
+
   func expression(_ expression: Expression, to target: Int) throws {
     try checkNesting(expression.span)
     let at = site(expression.span)
@@ -69,7 +78,7 @@ extension Compiler {
     case .method(let subject, let name, let nameSpan, let arguments):
       try method(subject, name, nameSpan, arguments, to: target, expression.span)
     case .field(let inner, let name, let nameSpan):
-      let register = try operand(inner)
+      let register = try container(inner, fresh: target)
       let index = f.emit(.field, target, register, f.symbol(name), at: site(nameSpan))
       f.info.argumentSpans[index] = [site(inner.span)]
     case .index(let inner, let items): try index(inner, items, to: target, expression.span)
@@ -347,7 +356,8 @@ extension Compiler {
   }
 
   private func index(_ inner: Expression, _ items: [Expression?], to target: Int, _ span: Span) throws {
-    let container = try operand(inner)
+    let mayChange = items.contains { $0?.mayAssign ?? false }
+    let container = mayChange ? try operand(inner) : try container(inner, fresh: target)
     let parts = [site(inner.span)] + items.map { $0.map { site($0.span) } ?? site(span) }
     if items.count == 1, let item = items[0] {
       let at = try operand(item)

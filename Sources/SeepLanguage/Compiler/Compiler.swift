@@ -261,7 +261,13 @@ final class Compiler {
     case .list(let items, nil), .tuple(let items, nil):
       let parts = try f.allocate(items.count)
       f.emit(.unpack, parts, items.count, register, at: at)
-      for (i, item) in items.enumerated() { try destructure(item, parts + i, isMutable: isMutable, at) }
+      for (i, item) in items.enumerated() {
+        if case .name(let name) = item.kind, !isGlobalScope, !boxed.contains(item.span.start) {
+          f.declare(name, register: parts + i, isMutable: isMutable, isBoxed: false, at: item.span.start)
+        } else {
+          try destructure(item, parts + i, isMutable: isMutable, at)
+        }
+      }
     case .record(let fields):
       for field in fields {
         let part = try f.allocate()

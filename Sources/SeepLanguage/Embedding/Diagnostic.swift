@@ -94,7 +94,11 @@ public struct Diagnostic: Sendable {
   private static func shown(_ file: SourceHandle, _ start: Int, _ end: Int) -> String {
     var text = ""
     for character in String(decoding: file.text[start..<end], as: UTF8.self).prefix(160) {
-      if character == "\t" { text += "    " } else if character == "\r" { continue } else {
+      if character == "\t" {
+        text += "    "
+      } else if character == "\r" {
+        continue
+      } else {
         text.append(character.asciiValue.map { $0 < 32 || $0 == 127 } == true ? "·" : character)
       }
     }
@@ -115,7 +119,9 @@ public struct Diagnostic: Sendable {
     // With parts of its own an expression is marked where they leave room: at its operator.
     var marks = [Character](repeating: " ", count: max(main.upperBound, parts.map(\.range.upperBound).max() ?? 0))
     for column in main { marks[column] = "^" }
-    if let low = parts.first?.range.lowerBound, let high = parts.last?.range.upperBound, main.lowerBound <= low, main.upperBound >= high {
+    if let low = parts.first?.range.lowerBound, let high = parts.last?.range.upperBound, main.lowerBound <= low,
+      main.upperBound >= high
+    {
       let line = Array(Diagnostic.shown(file, start, end))
       for column in main where column < line.count {
         let inside = parts.contains { $0.range.contains(column) }
