@@ -59,7 +59,7 @@ public enum Commands {
     for path in paths {
       guard let text = read(path) else { return 1 }
       if let failure = session(seed: 0).check(text, name: path) {
-        Console.writeError(Diagnostic(failure).rendered(color: Console.usesColor(2, choice: color)))
+        Console.show(failure, color: color)
         status = 1
       }
     }

@@ -63,6 +63,17 @@ public enum Console {
     }
   }
 
+  /// A diagnostic on standard error.
+  static func show(_ failure: Failure, color: String?) {
+    var text = failure.text
+    if usesColor(2, choice: color), text.hasPrefix("error:") {
+      let end = text.firstIndex(of: "\n") ?? text.endIndex
+      let title = text[text.index(text.startIndex, offsetBy: 6)..<end]
+      text = "\u{1B}[1;31merror\u{1B}[0m:\u{1B}[1m\(title)\u{1B}[0m" + text[end...]
+    }
+    writeError(text + "\n")
+  }
+
   /// Ctrl-C asks the running evaluation to stop; a second one within two seconds ends the program.
   public static func handleInterrupts() {
     var action = sigaction()

@@ -36,7 +36,7 @@ extension Commands {
         Console.writeError("interrupted\n")
         return 130
       }
-      Console.writeError(Diagnostic(failure).rendered(color: Console.usesColor(2, choice: color)))
+      Console.show(failure, color: color)
       return 1
     }
   }

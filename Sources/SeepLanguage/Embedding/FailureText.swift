@@ -24,12 +24,24 @@ extension Failure {
       lines += underlines.map { "\(gutter) │ \($0)" }
     }
     for note in fault.notes { lines.append("\(gutter) = \(note)") }
-    if let help = fault.help { lines.append("\(gutter) = try: \(help)") }
+    if let help = suggestion { lines.append("\(gutter) = try: \(help)") }
     for entry in trace {
       let place = Failure(fault: fault, file: entry.file, span: entry.span, argumentSpans: [], trace: [])
       lines.append("\(gutter) = in `\(entry.function)`, called at \(entry.file.name):\(place.line):\(place.column)")
     }
     return lines.joined(separator: "\n")
+  }
+
+  /// What to write instead; `{0}` in it stands for the text of an operand, where that is short.
+  public var suggestion: String? {
+    guard var help = fault.help, help.utf8.contains(123) else { return fault.help }
+    for (index, operand) in argumentSpans.enumerated() {
+      let range = min(operand.start, file.text.count)..<min(max(operand.start, operand.end), file.text.count)
+      let source = String(decoding: file.text[range], as: UTF8.self)
+      let parts = help.split(separator: "{\(index)}", omittingEmptySubsequences: false)
+      help = parts.joined(separator: (1...40).contains(source.utf8.count) ? source : "x")
+    }
+    return help
   }
 
   /// The argument that the fault blames, or else the whole expression.

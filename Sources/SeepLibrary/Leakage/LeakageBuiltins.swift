@@ -1,4 +1,5 @@
-// Clients, defenses, attacks, controls and metrics.
+// Clients, defenses, attacks, controls, priors and metrics.
 import SeepLanguage
 
-let leakageBuiltins: [Builtin] = searchBuiltins
+let leakageBuiltins: [Builtin] =
+  searchBuiltins + defenseBuiltins + attackBuiltins + priorBuiltins + metricBuiltins

@@ -1,21 +1,83 @@
 // Searches as values. `adam(…)` is an optimizer as well.
 import Ground
+import Leakage
 import Networks
 import SeepLanguage
 
+/// Something an attack can search with.
+protocol SearchProvider: Foreign {
+  func search() throws -> any Search
+}
+
+/// `cma_es(budget: 5000)`.
+final class SearchValue: SearchProvider {
+  private let made: any Search
+  init(_ search: any Search) { made = search }
+
+  func search() throws -> any Search { made }
+  var typeName: String { "search" }
+  func display(_ style: DisplayStyle) -> String { made.written }
+}
+
+/// `adam(lr: 0.1, steps: 500)`.
+final class AdamValue: OptimiserValue, SearchProvider {
+  private let makeSearch: () throws -> any Search
+
+  init(written: String, optimiser: @escaping () throws -> any Optimiser, search: @escaping () throws -> any Search) {
+    makeSearch = search
+    super.init(written: written, optimiser)
+  }
+
+  func search() throws -> any Search { try makeSearch() }
+}
+
 let searchBuiltins: [Builtin] = [
   Builtin(
-    "adam(lr: 0.001, steps: 1000, betas: [0.9, 0.999], weight_decay: 0.0)", group: "searches",
+    "adam(lr: none, steps: 500, starts: 4, schedule: \"ramp\", signed: false, betas: [0.9, 0.999], weight_decay: 0.0)",
+    group: "searches",
     """
-    Adam (Kingma, Ba 2015): an optimizer for `train` and `update`, and a search by gradient for attacks, of `steps` steps.
+    Adam (Kingma, Ba 2015). As a search it follows the gradient from `starts` random points at once for `steps` steps with
+    `lr` 0.1 and a `schedule`: "ramp" (GGL's for ImageNet), "decay" (Inverting Gradients'), "cosine" or "constant"; `signed`
+    takes the sign of the gradient. As an optimizer for `train` and `update`, `lr` is 0.001 unless given.
     """, example: "let (p, s) = adam(lr: 1.0).update(tensor([2]), tensor([1]))\nprint(p)  # expect near: 1.0 ± 1e-4"
   ) { call in
-    let (rate, decay) = (try call.double("lr"), try call.double("weight_decay"))
+    let (rate, decay) = (try call.optionalDouble("lr"), try call.double("weight_decay"))
     let betas = try call.doubles("betas")
     guard betas.count == 2, betas.allSatisfy({ (0.0..<1.0).contains($0) }) else {
       throw call.fault("out-of-range", "`betas` are two numbers from 0 to below 1", argument: "betas")
     }
-    func make() throws -> Adam { Adam(rate: rate, beta1: betas[0], beta2: betas[1], weightDecay: decay) }
-    return Value(OptimiserValue(written: "adam(lr: \(rate))", make))
-  }
+    let (steps, starts, signed) = (try call.int("steps"), try call.int("starts"), try call.bool("signed"))
+    let schedule = try call.choice("schedule", of: RateShape.allCases.map(\.rawValue))
+    let search = try AdamSearch(
+      lr: rate ?? 0.1, steps: steps, starts: starts, schedule: RateShape(rawValue: schedule) ?? .ramp, signed: signed,
+      betas: betas)
+    return Value(
+      AdamValue(
+        written: search.written,
+        optimiser: { Adam(rate: rate ?? 0.001, beta1: betas[0], beta2: betas[1], weightDecay: decay) },
+        search: { search }))
+  },
+  Builtin(
+    "cma_es(budget: 5000, population: 50, sigma: 1.0, active: true, diagonal: false)", group: "searches",
+    """
+    CMA-ES (Hansen, "The CMA evolution strategy: a tutorial"), generational: `population` candidates are one batch. `budget` counts
+    evaluations, `sigma` is the first step size; `active` uses the worst candidates too; `diagonal` is the separable variant.
+    """, example: "print(cma_es(budget: 100))  # expect: cma_es(budget: 100)"
+  ) { call in
+    Value(
+      SearchValue(
+        try CMAES(
+          budget: call.int("budget"), population: call.int("population"), sigma: call.double("sigma"),
+          active: call.bool("active"), diagonal: call.bool("diagonal"))))
+  },
+  Builtin(
+    "random_search(budget: 5000, population: 50, sigma: 1.0)", group: "searches",
+    "Independent normal draws with deviation `sigma`; the best one counts.",
+    example: "print(type(random_search()))  # expect: search"
+  ) { call in
+    Value(
+      SearchValue(
+        try RandomSearch(
+          budget: call.int("budget"), population: call.int("population"), sigma: call.double("sigma"))))
+  },
 ]
