@@ -48,6 +48,7 @@ let package = Package(
     .target(name: "FixtureSupport", dependencies: ["Tensors"], path: "Tests/FixtureSupport", swiftSettings: strict),
     .testTarget(name: "AutodiffTests", dependencies: ["Autodiff", "FixtureSupport"], swiftSettings: strict),
     .testTarget(name: "NetworksTests", dependencies: ["Networks"], swiftSettings: strict),
+    .testTarget(name: "LeakageTests", dependencies: ["Leakage", "FixtureSupport"], swiftSettings: strict),
     .testTarget(name: "SeepLanguageTests", dependencies: ["SeepLanguage"], swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]

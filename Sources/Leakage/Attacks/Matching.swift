@@ -1,4 +1,4 @@
-// How far a candidate's gradient is from the one received: attacks.md's objectives, for many candidates at once.
+// How far a candidate's gradient is from the one received, for many candidates at once.
 import Autodiff
 import Ground
 import Networks

@@ -93,7 +93,11 @@ extension Model {
     let tapped = try tappedGradients(x, labels, parameters: parameters, recording: recording)
     var result = [Variable?](repeating: nil, count: try self.parameters.count)
     for (tap, outputGradient) in tapped.layers {
-      let own = try tapped.pass.perExampleGradients(tap, outputGradient: outputGradient)
+      // The pass itself was recorded for the taps' sake; the products need not be.
+      let own =
+        try recording
+        ? tapped.pass.perExampleGradients(tap, outputGradient: outputGradient)
+        : withoutRecording { try tapped.pass.perExampleGradients(tap, outputGradient: outputGradient) }
       for (index, gradient) in zip(tap.slot.parameters, own) { result[index] = gradient }
     }
     return result.compactMap { $0 }
