@@ -26,13 +26,15 @@ public enum Threads {
   /// Runs `body(0)` … `body(pieces - 1)`, in no particular order, on all threads, and waits. The first error is thrown
   /// after all running pieces have ended. Nested calls run in place.
   public static func run(pieces: Int, _ body: (Int) throws -> Void) throws {
-    if pieces <= 1 || count == 1 || Pool.isInside {
+    // One job at a time: where another thread of the program has the pool, this one works alone.
+    if pieces <= 1 || count == 1 || Pool.isInside || !Pool.shared.take() {
       for piece in 0..<pieces {
         try Interrupt.check()
         try body(piece)
       }
       return
     }
+    defer { Pool.shared.giveBack() }
     try withoutActuallyEscaping(body) { try Pool.shared.run(pieces, $0) }
   }
 
@@ -60,7 +62,7 @@ private final class Pool: @unchecked Sendable {
     set { pthread_setspecific(insideKey, newValue ? UnsafeRawPointer(bitPattern: 1) : nil) }
   }
 
-  private let generation = Atomic<Int>(0)
+  private let taken = Atomic<Bool>(false)
   private let next = Atomic<Int>(0)
   private let busy = Atomic<Int>(0)
   private let failed = Atomic<Bool>(false)
@@ -117,6 +119,10 @@ private final class Pool: @unchecked Sendable {
       }
     }
   }
+
+  /// Whether the caller may use the pool until it gives it back.
+  func take() -> Bool { !taken.exchange(true, ordering: .acquiring) }
+  func giveBack() { taken.store(false, ordering: .releasing) }
 
   func run(_ pieces: Int, _ body: @escaping (Int) throws -> Void) throws {
     self.pieces = pieces
