@@ -1,4 +1,4 @@
-// Derivatives of derivatives: identities, the nth-derivative and Hessian fixtures, finite differences, deep graphs.
+// Derivatives of derivatives: identities, the nth-derivative and Hessian fixtures, deep graphs.
 import Autodiff
 import FixtureSupport
 import Foundation
@@ -91,91 +91,10 @@ import Testing
     #expect(try mismatch(matrix, reference.reshape([26, 26]), rtol: 1e-5, atol: 1e-7) == nil)
   }
 
-  /// Random numbers away from kinks: ±(0.2 … 1.2).
-  private func points(_ shape: [Int], _ key: Int, positive: Bool = false) throws -> Tensor {
-    let u = try Tensor.uniform(shape, key: RandomKey(seed: key), dtype: .float64)
-    let sign = try Tensor.uniform(shape, key: RandomKey(seed: key + 999), dtype: .float64)
-    let size = try Tensor.combine(.add, u, 0.2)
-    return positive ? size : try .choose(Tensor.compare(.less, sign, 0.5), size, size.map(.neg))
-  }
-
-  @Test("second order against finite differences, odd shapes, float64") func finiteDifferences() throws {
-    typealias Function = ([Variable]) throws -> Variable
-    let unary: [(String, Bool, (Variable) throws -> Variable)] = [
-      ("exp", false, { try $0.exp() }), ("log", true, { try $0.log() }), ("sqrt", true, { try $0.sqrt() }),
-      ("rsqrt", true, { try $0.rsqrt() }), ("tanh", false, { try $0.tanh() }), ("sigmoid", false, { try $0.sigmoid() }),
-      ("tan", false, { try $0.tan() }), ("gelu", false, { try $0.gelu() }), ("softplus", false, { try $0.softplus() }),
-      ("elu", false, { try $0.elu() }), ("leaky", false, { try $0.leakyRelu(0.2).square() }),
-      ("silu", false, { try $0.silu() }), ("pow", true, { try $0.pow(2.5) }),
-      ("reciprocal", false, { try $0.reciprocal() }),
-      ("softmax", false, { try $0.softmax(axis: 1) }), ("logSoftmax", false, { try $0.logSoftmax(axis: 1) }),
-      ("logSumExp", false, { try $0.logSumExp(axes: [1]) }), ("std", false, { try $0.std(axes: [0]) }),
-      ("norm", false, { try $0.norm(axes: [1]) }), ("prod", false, { try $0.prod(axes: [1]) }),
-      ("cumsum", false, { try $0.cumsum(axis: 1).square() }),
-      ("roll", false, { try $0.roll(shift: 2, axis: 1).square() }),
-      ("flip and slice", false, { try $0.flip(axes: [0]).slice(axis: 1, from: 0, to: 5, step: 2).exp() }),
-      ("max", false, { try $0.max(axes: [1]).square() }), ("erf", false, { try $0.erf() }),
-      ("layerNorm", false, { try $0.layerNorm(weight: nil, bias: nil, axes: 1) }),
-    ]
-    var cases: [(String, [Tensor], Function)] = try unary.map { name, positive, f in
-      (name, [try points([3, 5], 7, positive: positive)], { try f($0[0]) })
-    }
-    let images = try points([2, 4, 5, 7], 3)
-    let weights = try points([6, 2, 3, 2], 4)
-    let g = ConvGeometry(
-      strideHeight: 2, strideWidth: 1, top: 1, left: 0, bottom: 1, right: 2, dilationWidth: 2, groups: 2)
-    cases += [
-      ("conv2d", [images, weights], { try $0[0].conv2d($0[1], g) }),
-      (
-        "conv2d per example", [images, try points([2, 6, 3, 7], 5)],
-        {
-          try $0[0].conv2dWeightGradientPerExample($0[1], kernel: (3, 2), g)
-        }
-      ),
-      (
-        "convTranspose2d", [try points([2, 3, 3, 4], 5), try points([3, 2, 3, 3], 6)],
-        {
-          try $0[0].convTranspose2d($0[1], ConvGeometry(stride: 2, padding: 1), outputPadding: (1, 0))
-        }
-      ),
-      ("maxPool", [images], { try $0[0].maxPool2d(PoolGeometry(2, stride: 1)).square() }),
-      ("avgPool", [images], { try $0[0].avgPool2d(PoolGeometry(3, stride: 2, padding: 1)).square() }),
-      ("resize", [images], { try $0[0].resize(height: 3, width: 9, mode: .bilinear).square() }),
-      ("matmul", [try points([2, 3, 4], 8), try points([4, 5], 9)], { try $0[0].matmul($0[1]).square() }),
-      ("broadcast", [try points([3, 1], 8), try points([4], 9)], { try ($0[0] / $0[1]) * $0[1].pow(3) }),
-      ("batchNormTrain", [try points([3, 2, 2], 8)], { try $0[0].batchNormTrain(weight: nil, bias: nil).y.pow(3) }),
-      (
-        "crossEntropy", [try points([3, 4], 8)],
-        {
-          try $0[0].crossEntropy(labels: Tensor([Int64(1), 3, 0], shape: [3]), reduction: .none)
-        }
-      ),
-    ]
-    for (name, at, f) in cases {
-      // The gradient of Σ (∂Σf²/∂x)² passes through every rule twice.
-      let worst = try checkGradient(at: at) { inputs in
-        let tracked = inputs.map { $0.isTracked ? $0 : $0.watched() }
-        return try Recordable.run {
-          let first = try gradients(of: f(tracked).square().sum(), wrt: tracked, recording: true)
-          var total = try Variable.constant(0, .float64)
-          for slope in first { if let slope { total = try total + slope.square().sum() } }
-          return total
-        }
-      }
-      #expect(worst < 2e-5, "\(name): \(worst)")
-    }
-    print("finite differences, second order: \(cases.count) operations")
-  }
-
   @Test("a graph of 10⁶ operations is built, swept and released") func deepGraph() throws {
     let x = Variable(try .scalar(1)).watched()
     var y = x
     for _ in 0..<1_000_000 { y = try y * 1.0 }
     #expect(try gradients(of: y, wrt: [x], recording: false)[0]?.value.item() == 1)
   }
-}
-
-/// Finite differences evaluate without recording; the function under test records for itself.
-private enum Recordable {
-  static func run<R>(_ body: () throws -> R) rethrows -> R { try withRecording(body) }
 }
