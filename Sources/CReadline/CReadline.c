@@ -1,1 +1,63 @@
 #include "CReadline.h"
+#include <dlfcn.h>
+#include <stddef.h>
+
+// The parts of readline's interface used here (readline 8.1 and later; see its manual, "Programming with GNU Readline").
+static void (*install_handler)(const char *, seep_line_handler);
+static void (*remove_handler)(void);
+static void (*read_char)(void);
+static void (*sigcleanup)(void);
+static void (*free_line_state)(void);
+static void (*add_history_line)(const char *);
+static const char **readline_name, **word_break_characters;
+static char **line_buffer;
+static seep_completer *attempted_completion;
+static int *completion_over, *append_character, *catch_signals;
+
+static void *symbol(void *library, const char *name, int *missing) {
+  void *found = dlsym(library, name);
+  if (!found) *missing = 1;
+  return found;
+}
+
+int seep_readline_load(void) {
+  void *library = dlopen("libreadline.so.8", RTLD_NOW | RTLD_GLOBAL);
+  if (!library) library = dlopen("libreadline.so", RTLD_NOW | RTLD_GLOBAL);
+  if (!library) return -1;
+  int missing = 0;
+  *(void **)&install_handler = symbol(library, "rl_callback_handler_install", &missing);
+  *(void **)&remove_handler = symbol(library, "rl_callback_handler_remove", &missing);
+  *(void **)&read_char = symbol(library, "rl_callback_read_char", &missing);
+  *(void **)&sigcleanup = symbol(library, "rl_callback_sigcleanup", &missing);
+  *(void **)&free_line_state = symbol(library, "rl_free_line_state", &missing);
+  *(void **)&add_history_line = symbol(library, "add_history", &missing);
+  readline_name = symbol(library, "rl_readline_name", &missing);
+  word_break_characters = symbol(library, "rl_basic_word_break_characters", &missing);
+  line_buffer = symbol(library, "rl_line_buffer", &missing);
+  attempted_completion = symbol(library, "rl_attempted_completion_function", &missing);
+  completion_over = symbol(library, "rl_attempted_completion_over", &missing);
+  append_character = symbol(library, "rl_completion_append_character", &missing);
+  catch_signals = symbol(library, "rl_catch_signals", &missing);
+  return missing ? -1 : 0;
+}
+
+void seep_readline_configure(const char *name, const char *word_breaks, seep_completer completer) {
+  *readline_name = name;
+  *word_break_characters = word_breaks;
+  *attempted_completion = completer;
+  *catch_signals = 0;
+}
+
+void seep_readline_install(const char *prompt, seep_line_handler handler) { install_handler(prompt, handler); }
+void seep_readline_remove(void) { remove_handler(); }
+void seep_readline_read(void) { read_char(); }
+void seep_readline_discard(void) {
+  free_line_state();
+  sigcleanup();
+}
+void seep_readline_add_history(const char *line) { add_history_line(line); }
+void seep_readline_completion_ends(int files_too, int append) {
+  *completion_over = !files_too;
+  *append_character = append;
+}
+const char *seep_readline_line(void) { return *line_buffer; }

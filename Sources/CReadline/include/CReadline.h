@@ -1,2 +1,22 @@
-// placeholder until the shim lands
+// GNU readline, loaded only when the prompt asks for it, so that scripts never pay for it.
 #pragma once
+
+typedef char **(*seep_completer)(const char *text, int start, int end);
+typedef void (*seep_line_handler)(char *line);
+
+/// Loads the library; 0, or -1 if it is not installed.
+int seep_readline_load(void);
+/// Names the program for `$if seep` in .inputrc and sets the completion function.
+void seep_readline_configure(const char *name, const char *word_breaks, seep_completer completer);
+/// Shows a prompt; the handler gets each finished line (malloc'ed), NULL at the end of input.
+void seep_readline_install(const char *prompt, seep_line_handler handler);
+void seep_readline_remove(void);
+/// Reads what has been typed.
+void seep_readline_read(void);
+/// After Ctrl-C: forgets the line that was being typed.
+void seep_readline_discard(void);
+void seep_readline_add_history(const char *line);
+/// Whether file names may be completed when the completer gives nothing; what follows a completed word (0 for nothing).
+void seep_readline_completion_ends(int files_too, int append);
+/// The line being typed; belongs to readline.
+const char *seep_readline_line(void);

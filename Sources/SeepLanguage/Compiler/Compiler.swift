@@ -7,6 +7,8 @@ import Ground
 struct CompileError: Error {
   var fault: Fault
   var site: Site
+  /// The text ended where something had to follow: more input could mend it.
+  var isAtEnd = false
 }
 
 final class Compiler {

@@ -25,7 +25,8 @@ struct QuickParser {
 
   private func error(_ message: String, _ span: Span) -> CompileError {
     CompileError(
-      fault: Fault("syntax", message), site: Site(from: Int32(span.start), to: Int32(max(span.end, span.start + 1))))
+      fault: Fault("syntax", message), site: Site(from: Int32(span.start), to: Int32(max(span.end, span.start + 1))),
+      isAtEnd: token.kind == .end)
   }
 
   // MARK: Tokens
@@ -76,7 +77,10 @@ struct QuickParser {
 
   private mutating func program() throws -> [Statement] {
     var statements: [Statement] = []
-    while token.kind != .end { if let one = try statementOrNothing() { statements.append(one) } }
+    while token.kind != .end {
+      if isSymbol("}") { throw error("this `}` closes nothing", token.span) }
+      if let one = try statementOrNothing() { statements.append(one) }
+    }
     return statements
   }
 
