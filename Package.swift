@@ -46,6 +46,7 @@ let package = Package(
       swiftSettings: strict),
 
     .target(name: "FixtureSupport", dependencies: ["Tensors"], path: "Tests/FixtureSupport", swiftSettings: strict),
+    .testTarget(name: "SeepTests", dependencies: ["SeepLibrary"], swiftSettings: strict),
     .testTarget(name: "AutodiffTests", dependencies: ["Autodiff", "FixtureSupport"], swiftSettings: strict),
     .testTarget(name: "NetworksTests", dependencies: ["Networks"], swiftSettings: strict),
     .testTarget(name: "LeakageTests", dependencies: ["Leakage", "FixtureSupport"], swiftSettings: strict),

@@ -130,7 +130,7 @@ extension LanguageTests {
           error: `+` does not work on an int and a string
             ┌─ test:2:7
           2 │ print(größe + "a")
-            │       ─────^^^─── string "a"
+            │       ───── ^ ─── string "a"
             │       int 1
             = try: put the value into the string: "text {value}"
           """

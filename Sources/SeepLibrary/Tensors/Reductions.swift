@@ -180,9 +180,21 @@ let reductionBuiltins: [Builtin] = [
 
 private func truth(_ name: String, _ what: String, _ result: String, _ kind: Tensor.Reduction) -> Builtin {
   Builtin(
-    name, "\(name)(x, axis: none)", what + " Of a list or tensor; along `axis` a mask.",
+    name, "\(name)(x, f?, axis: none)",
+    what + " Of a list or tensor; along `axis` a mask; with `f`, of what it says of each item of a list.",
     example: "print(\(name)([true, false]))  # expect: \(result)", group: "reductions"
   ) { call in
+    if let f = try call.optionalFunction("f") {
+      // Stops at the first item that decides.
+      let decisive = kind == .any
+      for item in try call.list("x") {
+        guard let verdict = try call.invoke(f, [item]).asBool else {
+          throw call.fault("type-mismatch", "`f` of `\(name)` must return true or false", argument: "f")
+        }
+        if verdict == decisive { return Value(decisive) }
+      }
+      return Value(!decisive)
+    }
     let x = try tensorArgument(call, "x").value.converted(to: .bool)
     let axes = try axes(call, rank: x.rank)
     let result = try x.reduce(kind, axes: axes)
