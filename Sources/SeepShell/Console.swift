@@ -16,13 +16,21 @@ public final class StandardOutput: OutputSink {
   private let isTerminal = isatty(1) == 1
   private var buffer: [UInt8] = []
   private var isBroken = false
+  private var lastFlush = 0
 
   public init() {}
   deinit { _ = flush() }
 
   public func write(_ text: String) {
     buffer += text.utf8
-    if isTerminal || buffer.count > 1 << 15 { _ = flush() }
+    // A log that somebody follows should not lag behind: at least one write in a fifth of a second.
+    var time = timespec()
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &time)
+    let now = time.tv_sec * 5 + time.tv_nsec / 200_000_000
+    if isTerminal || buffer.count > 1 << 15 || now != lastFlush {
+      lastFlush = now
+      _ = flush()
+    }
   }
 
   /// Whether everything so far reached its place (a full disk or a closed pipe did not happen).
