@@ -91,10 +91,11 @@ public struct InvertingGradients: Attack {
   }
 
   /// The steps of one beginning; `report` gets each point and its loss before the step.
-  public func descend(
+  /// - Returns: the images after the last step.
+  @discardableResult public func descend(
     from start: Tensor, _ matching: Matching, _ labels: [Int], _ model: Model,
     _ report: (_ images: Tensor, _ loss: Double) -> Void
-  ) throws {
+  ) throws -> Tensor {
     var optimiser = Adam(rate: rate)
     var images = start
     let targets = Labels.classes(try labelTensor(labels))
@@ -104,13 +105,14 @@ public struct InvertingGradients: Attack {
       let gradient = try model.gradient(x, targets, recording: true)
       var loss = try matching(gradient.values.map { try $0.unsqueeze(axis: 0) }).sum()
       if variation > 0 { loss = try loss + variation * totalVariation(x) }
-      guard let slope = try gradients(of: loss, wrt: [x], recording: false)[0]?.value else { return }
+      guard let slope = try gradients(of: loss, wrt: [x], recording: false)[0]?.value else { return images }
       let value = try loss.value.item()
-      guard value.isFinite else { return }
+      guard value.isFinite else { return images }
       report(images, value)
       optimiser.rate = Schedule.decay(steps: steps).rate(rate, at: step)
       images = try optimiser.step([images], [signed ? slope.map(.sign) : slope])[0]
       if boxed { images = try images.clamp(low, high) }
     }
+    return images
   }
 }
