@@ -14,7 +14,8 @@ import PackageDescription
 /// Warnings stop the build of our own targets (checked by scripts/test).
 let strict: [SwiftSetting] = [.unsafeFlags(["-warnings-as-errors"])]
 /// For the numeric loops and the interpreter's machine: bounds are checked once, at their doors.
-let hot: [SwiftSetting] = strict + [.unsafeFlags(vectorFlags), .unsafeFlags(["-Ounchecked"], .when(configuration: .release))]
+let hot: [SwiftSetting] =
+  strict + [.unsafeFlags(vectorFlags), .unsafeFlags(["-Ounchecked"], .when(configuration: .release))]
 
 let package = Package(
   name: "seep",

@@ -18,7 +18,9 @@ public enum MemoryBudget {
   public static let limit: Int = {
     var bytes = Int(sysconf(Int32(_SC_PHYS_PAGES))) * Int(sysconf(Int32(_SC_PAGESIZE)))
     for path in ["/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"] {
-      if let text = readSmallFile(path), let value = Int(text.filter(\.isNumber)), value > 0 { bytes = min(bytes, value) }
+      if let text = readSmallFile(path), let value = Int(text.filter(\.isNumber)), value > 0 {
+        bytes = min(bytes, value)
+      }
     }
     return bytes / 10 * 9
   }()

@@ -7,7 +7,9 @@ public func nearestName(to name: String, among candidates: some Sequence<String>
   var best: (name: String, distance: Int)?
   for candidate in candidates where candidate != name {
     let distance = editDistance(target, Array(candidate.utf8), limit: allowed)
-    if distance <= allowed, best.map({ distance < $0.distance || (distance == $0.distance && candidate < $0.name) }) ?? true {
+    if distance <= allowed,
+      best.map({ distance < $0.distance || (distance == $0.distance && candidate < $0.name) }) ?? true
+    {
       best = (candidate, distance)
     }
   }

@@ -6,7 +6,8 @@ public enum SeepLibrary {
   public static var library: Library {
     CoreLibrary.library
       + Library(
-        creationBuiltins + elementwiseBuiltins + reductionBuiltins + shapingBuiltins + derivativeBuiltins + layerBuiltins
+        creationBuiltins + elementwiseBuiltins + reductionBuiltins + shapingBuiltins + derivativeBuiltins
+          + layerBuiltins
           + modelBuiltins + optimiserBuiltins + dataBuiltins + fileBuiltins + folderBuiltins + pictureBuiltins
           + leakageBuiltins,
         constants: dtypeConstants)

@@ -14,7 +14,8 @@ import SeepLibrary
 public enum Commands {
   /// A session with the whole library, connected to this terminal.
   public static func session(seed: Int, arguments: [String] = []) -> Session {
-    let session = Session(library: SeepLibrary.library, output: StandardOutput(), progress: ProgressDisplay(), seed: seed)
+    let session = Session(
+      library: SeepLibrary.library, output: StandardOutput(), progress: ProgressDisplay(), seed: seed)
     session.arguments = arguments
     session.add(Library(constants: [("args", Value(list: arguments.map { Value($0) }))]))
     if let home = Home.folder { session.modulePath.append(home) }

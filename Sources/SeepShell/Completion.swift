@@ -5,7 +5,8 @@ import SeepLibrary
 
 public enum Completion {
   static let keywords = [
-    "and", "assert", "break", "catch", "continue", "else", "false", "fn", "for", "if", "in", "let", "match", "none", "not", "or",
+    "and", "assert", "break", "catch", "continue", "else", "false", "fn", "for", "if", "in", "let", "match", "none",
+    "not", "or",
     "raise", "return", "test", "true", "try", "use", "var", "while", "with",
   ]
 
@@ -44,7 +45,10 @@ public enum Completion {
   }
 
   private static func isName(_ text: String) -> Bool {
-    !text.isEmpty && text.utf8.allSatisfy { $0 == 95 || (48...57).contains($0) || (65...90).contains($0) || (97...122).contains($0) }
+    !text.isEmpty
+      && text.utf8.allSatisfy {
+        $0 == 95 || (48...57).contains($0) || (65...90).contains($0) || (97...122).contains($0)
+      }
   }
 
   /// `rate:` and so on, inside the brackets of a call of a known function.

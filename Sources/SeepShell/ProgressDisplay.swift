@@ -63,7 +63,8 @@ public final class ProgressDisplay: ProgressSink {
     lastTenth = tenth
     lastDrawn = now
     let place = report.total > 0 ? "\(report.done)/\(report.total)" : "\(report.done)"
-    Console.writeError("\(report.name) \(place)\(left(report, now))\(report.remark.isEmpty ? "" : "  \(report.remark)")\n")
+    Console.writeError(
+      "\(report.name) \(place)\(left(report, now))\(report.remark.isEmpty ? "" : "  \(report.remark)")\n")
   }
 
   private func left(_ report: ProgressReport, _ now: Double) -> String {

@@ -237,7 +237,8 @@ final class PromptLoop {
       } else {
         let known = [":help", ":quit", ":vars", ":type", ":time", ":doc"]
         let near = nearestName(to: words[0], among: known)
-        Console.writeError("there is no command \(words[0])" + (near.map { "; did you mean \($0)?" } ?? "; see :help") + "\n")
+        Console.writeError(
+          "there is no command \(words[0])" + (near.map { "; did you mean \($0)?" } ?? "; see :help") + "\n")
       }
     }
   }

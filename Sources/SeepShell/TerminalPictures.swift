@@ -75,7 +75,8 @@ public enum TerminalPictures {
             continue
           }
           out += color(picture, x * step, 2 * line * step, isTrue, front: true)
-          out += 2 * line + 1 < height ? color(picture, x * step, (2 * line + 1) * step, isTrue, front: false) : "\u{1B}[49m"
+          out +=
+            2 * line + 1 < height ? color(picture, x * step, (2 * line + 1) * step, isTrue, front: false) : "\u{1B}[49m"
           out += "▀"
         }
         out += "\u{1B}[0m" + (index + 1 < row.count ? "  " : "")
@@ -90,7 +91,10 @@ public enum TerminalPictures {
     let (r, g, b) = (Int(picture.pixels[at]), Int(picture.pixels[at + 1]), Int(picture.pixels[at + 2]))
     if isTrue { return "\u{1B}[\(front ? 38 : 48);2;\(r);\(g);\(b)m" }
     // The 6×6×6 cube of 256-colour terminals, or its 24 greys.
-    let index = r == g && g == b ? (r < 8 ? 16 : r > 247 ? 231 : 232 + (r - 8) * 24 / 240) : 16 + 36 * (r * 5 / 255) + 6 * (g * 5 / 255) + b * 5 / 255
+    let index =
+      r == g && g == b
+      ? (r < 8 ? 16 : r > 247 ? 231 : 232 + (r - 8) * 24 / 240)
+      : 16 + 36 * (r * 5 / 255) + 6 * (g * 5 / 255) + b * 5 / 255
     return "\u{1B}[\(front ? 38 : 48);5;\(index)m"
   }
 }

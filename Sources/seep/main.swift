@@ -35,6 +35,7 @@ struct Seep: ParsableCommand {
     if let e { return Commands.runLine(e, arguments: rest, seed: seed, color: color) }
     guard let first = rest.first else { return Prompt.run(seed: seed, color: color) }
     let arguments = Array(rest.dropFirst())
+    if first.hasPrefix("-"), first != "-" { throw ValidationError("there is no option \(first)") }
     switch first {
     case "test": return Commands.test(arguments.isEmpty ? ["."] : arguments)
     case "check":
@@ -43,7 +44,8 @@ struct Seep: ParsableCommand {
     case "doc": return Commands.documentation(arguments.first)
     case "-":
       return Commands.run(
-        Commands.readStandardInput(), name: "standard input", folder: ".", arguments: arguments, seed: seed, color: color)
+        Commands.readStandardInput(), name: "standard input", folder: ".", arguments: arguments, seed: seed,
+        color: color)
     default:
       guard let text = Commands.read(first) else { return 1 }
       let folder = first.contains("/") ? String(first[..<(first.lastIndex(of: "/") ?? first.endIndex)]) : "."
@@ -52,4 +54,13 @@ struct Seep: ParsableCommand {
   }
 }
 
-Seep.main()
+// Exit status 2 for wrong usage.
+do {
+  var command = try Seep.parseAsRoot()
+  try command.run()
+} catch {
+  let code = Seep.exitCode(for: error)
+  let message = Seep.fullMessage(for: error)
+  if !message.isEmpty { code.isSuccess ? print(message) : Console.writeError(message + "\n") }
+  Seep.exit(withError: code == .validationFailure ? ExitCode(2) : code)
+}

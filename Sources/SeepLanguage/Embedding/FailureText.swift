@@ -89,7 +89,9 @@ extension Failure {
       if isOperator {
         // Between two operands only the operator itself is marked.
         let shown = Array(String(decoding: file.text[line], as: UTF8.self).unicodeScalars)
-        for column in main where marks[column] == "^" && column < shown.count && shown[column] == " " { marks[column] = " " }
+        for column in main where marks[column] == "^" && column < shown.count && shown[column] == " " {
+          marks[column] = " "
+        }
       }
     }
     guard let last = labels.max(by: { $0.columns.lowerBound < $1.columns.lowerBound }) else { return [String(marks)] }

@@ -41,12 +41,15 @@ final class DataPart: Foreign {
 
   /// An int gives the pair (image, label); a range or list gives another part.
   func index(_ items: [IndexItem], in session: Session) throws -> Value? {
-    guard items.count == 1 else { throw Fault("bad-index", "a data set has one axis, and \(items.count) indices were given") }
+    guard items.count == 1 else {
+      throw Fault("bad-index", "a data set has one axis, and \(items.count) indices were given")
+    }
     if case .int(let index) = items[0] {
       let size = labels.size
       let at = index < 0 ? index + size : index
       guard at >= 0, at < size else {
-        throw Fault("index-out-of-range", "example \(index) of a data set of \(size)", help: "an index from 0 to \(size - 1)")
+        throw Fault(
+          "index-out-of-range", "example \(index) of a data set of \(size)", help: "an index from 0 to \(size - 1)")
       }
       return try element(at, in: session)
     }
@@ -104,7 +107,8 @@ enum Data {
     return try call.foreign(as: DataPart.self, name, kind: "a part of a data set, or a pair (images, labels)")
   }
 
-  private static func slice(_ name: String, _ images: Tensor, _ labels: Tensor, _ range: Range<Int>) throws -> DataPart {
+  private static func slice(_ name: String, _ images: Tensor, _ labels: Tensor, _ range: Range<Int>) throws -> DataPart
+  {
     DataPart(
       name: name, images: try images.slice(axis: 0, from: range.lowerBound, to: range.upperBound),
       labels: try labels.slice(axis: 0, from: range.lowerBound, to: range.upperBound))
@@ -136,7 +140,8 @@ enum Data {
         ("private", try slice("faces.private", images, labels, 320..<400)),
       ],
       about:
-        "400 portraits of 40 people, the ORL Database of Faces of AT&T Laboratories Cambridge (F. Samaria, A. Harter, 1994)")
+        "400 portraits of 40 people, the ORL Database of Faces of AT&T Laboratories Cambridge (F. Samaria, A. Harter, 1994)"
+    )
   }
 }
 
@@ -152,7 +157,9 @@ let dataBuiltins: [Builtin] = [
     let name = try call.choice("name", of: Data.names)
     let size = try call.optionalInt("size")
     if name == "digits" {
-      if let size, size != 28 { throw call.fault("out-of-range", "the digits have 28 pixels, not \(size)", argument: "size") }
+      if let size, size != 28 {
+        throw call.fault("out-of-range", "the digits have 28 pixels, not \(size)", argument: "size")
+      }
       return Value(try Data.digits())
     }
     guard [nil, 32, 64].contains(size) else {

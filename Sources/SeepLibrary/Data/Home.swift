@@ -18,7 +18,8 @@ public enum Home {
     var buffer = [CChar](repeating: 0, count: 4096)
     let count = readlink("/proc/self/exe", &buffer, buffer.count - 1)
     if count > 0 {
-      var parts = String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self).split(separator: "/").dropLast()
+      var parts = String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self).split(separator: "/")
+        .dropLast()
       candidates.append("/" + parts.joined(separator: "/") + "/../share/seep")
       while !parts.isEmpty {
         candidates.append("/" + parts.joined(separator: "/") + "/stdlib")

@@ -16,7 +16,9 @@ let fileBuiltins: [Builtin] = [
     """
     Writes tensors, numbers, strings, and records, lists and tuples of them to a `.safetensors` file; a single tensor also to
     `.npy`. The file is written beside its place and then moved, so that an interruption leaves the old one whole.
-    """, example: "save({w: ones(2), step: 3}, \"example.safetensors\")\nprint(load(\"example.safetensors\").step)  # expect: 3"
+    """,
+    example:
+      "save({w: ones(2), step: 3}, \"example.safetensors\")\nprint(load(\"example.safetensors\").step)  # expect: 3"
   ) { call in
     let path = try call.string("path")
     if path.hasSuffix(".safetensors") {
@@ -52,7 +54,8 @@ let fileBuiltins: [Builtin] = [
   Builtin(
     "load_image(path, size: none)", group: "files",
     "A PNG image as `[channels, height, width]` in 0…1; with `size`, the middle square of it, resized by area.",
-    example: "save_image(zeros(1, 8, 8), \"example.png\", scale: 1)\nprint(load_image(\"example.png\", size: 4).shape)  # expect: [3, 4, 4]"
+    example:
+      "save_image(zeros(1, 8, 8), \"example.png\", scale: 1)\nprint(load_image(\"example.png\", size: 4).shape)  # expect: [3, 4, 4]"
   ) { call in
     var image = Variable(try Png.read(call.string("path")).tensor())
     if let size = try call.optionalInt("size") {

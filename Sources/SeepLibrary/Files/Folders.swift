@@ -24,7 +24,8 @@ let folderBuiltins: [Builtin] = [
     for name in path.split(separator: "/") {
       part += "/" + name
       if mkdir(part, 0o777) != 0, errno != EEXIST {
-        throw call.fault("cannot-write", "the folder \(path) cannot be made: \(String(cString: strerror(errno)))", argument: "path")
+        throw call.fault(
+          "cannot-write", "the folder \(path) cannot be made: \(String(cString: strerror(errno)))", argument: "path")
       }
     }
     return .none

@@ -54,7 +54,8 @@ enum Stored {
       lines.append("record\t\(path)\t\(record.count)")
       for field in record.fields {
         guard !field.name.utf8.contains(where: { $0 == 9 || $0 == 10 || $0 == 47 }) else {
-          throw Fault("bad-name", "a field named \"\(field.name)\" cannot be saved: its name has a tab, a newline or a slash")
+          throw Fault(
+            "bad-name", "a field named \"\(field.name)\" cannot be saved: its name has a tab, a newline or a slash")
         }
         try add(field.value, inside(field.name), &file, &lines)
       }

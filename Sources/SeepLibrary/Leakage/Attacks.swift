@@ -60,7 +60,8 @@ final class LeakValue: Foreign {
 
   var typeName: String { "leak" }
   static let fields = [
-    "image", "images", "label", "labels", "loss", "history", "evaluations", "seconds", "interrupted", "attack", "threat_model",
+    "image", "images", "label", "labels", "loss", "history", "evaluations", "seconds", "interrupted", "attack",
+    "threat_model",
   ]
   var fieldNames: [String] { LeakValue.fields }
 
@@ -83,13 +84,15 @@ final class LeakValue: Foreign {
 
   func display(_ style: DisplayStyle) -> String {
     let stopped = leak.interrupted ? ", interrupted" : ""
-    return "leak of \(leak.attack): label \(leak.labels.map(String.init).joined(separator: ", ")), loss \(Float(leak.loss)), "
+    return
+      "leak of \(leak.attack): label \(leak.labels.map(String.init).joined(separator: ", ")), loss \(Float(leak.loss)), "
       + "\(leak.evaluations) evaluations in \((leak.seconds * 10).rounded() / 10) s\(stopped)"
   }
 }
 
 private func attack(
-  _ signature: String, _ what: String, example: String, group: String = "attacks", _ make: @escaping (Call) throws -> any Attack
+  _ signature: String, _ what: String, example: String, group: String = "attacks",
+  _ make: @escaping (Call) throws -> any Attack
 ) -> Builtin {
   Builtin(signature, group: group, what, example: example) { Value(AttackValue(try make($0))) }
 }
@@ -107,7 +110,8 @@ let attackBuiltins: [Builtin] = [
     """, example: "print(dlg())  # expect: dlg()"
   ) { try DLG(steps: $0.int("steps"), restarts: $0.int("restarts"), rate: $0.double("lr")) },
   attack(
-    "idlg(steps: 300, restarts: 5, lr: 1.0)", "iDLG (Zhao et al. 2020): DLG with the label inferred from the last layer's gradient.",
+    "idlg(steps: 300, restarts: 5, lr: 1.0)",
+    "iDLG (Zhao et al. 2020): DLG with the label inferred from the last layer's gradient.",
     example: "print(idlg())  # expect: idlg()"
   ) { try DLG(jointLabels: false, steps: $0.int("steps"), restarts: $0.int("restarts"), rate: $0.double("lr")) },
   attack(
@@ -116,7 +120,8 @@ let attackBuiltins: [Builtin] = [
     example: "print(inverting_gradients(steps: 10))  # expect: inverting_gradients(steps: 10)"
   ) {
     try InvertingGradients(
-      steps: $0.int("steps"), lr: $0.double("lr"), tv: $0.double("tv"), restarts: $0.int("restarts"), adapt: knowledge($0))
+      steps: $0.int("steps"), lr: $0.double("lr"), tv: $0.double("tv"), restarts: $0.int("restarts"),
+      adapt: knowledge($0))
   },
   attack(
     "ggl(prior:, search: none, adapt: \"known\", regularisation: 0.1, squash: false)",
@@ -136,7 +141,8 @@ let attackBuiltins: [Builtin] = [
       return try provider.search()
     }
     return try GGL(
-      prior: call.foreign(as: PriorValue.self, "prior", kind: "a prior such as prior(\"digits\")").prior, search: search,
+      prior: call.foreign(as: PriorValue.self, "prior", kind: "a prior such as prior(\"digits\")").prior,
+      search: search,
       adapt: knowledge(call), regularisation: call.double("regularisation"), squash: call.bool("squash"))
   },
   attack(
@@ -162,7 +168,8 @@ let attackBuiltins: [Builtin] = [
   Builtin(
     "null_gradient(shared, zeros: false)", group: "controls",
     "A control: an update that holds no image, normal numbers with the norm of each tensor; `zeros: true` keeps as many zeros in each.",
-    example: "let (x, y) = dataset(\"digits\").private[0]\nlet u = share(lenet(), x, y)\nprint(abs(null_gradient(u).norm / u.norm - 1) < 1e-5)  # expect: true"
+    example:
+      "let (x, y) = dataset(\"digits\").private[0]\nlet u = share(lenet(), x, y)\nprint(abs(null_gradient(u).norm / u.norm - 1) < 1e-5)  # expect: true"
   ) { call in
     let (shared, key) = (try update(call, "shared"), call.session.nextKey(for: "null"))
     let made = try call.bool("zeros") ? nullGradientWithZeros(shared, key: key) : nullGradient(shared, key: key)
@@ -186,7 +193,8 @@ let attackBuiltins: [Builtin] = [
   Builtin(
     "infer_labels(shared, rule: \"combined\")", group: "attacks",
     "The labels read from the last layer's gradient. Rules: \(LabelRule.all.map { "\"\($0.name)\"" }.joined(separator: ", ")).",
-    example: "let (x, y) = dataset(\"digits\").private[0]\nprint(infer_labels(share(lenet(), x, y)) == [y])  # expect: true"
+    example:
+      "let (x, y) = dataset(\"digits\").private[0]\nprint(infer_labels(share(lenet(), x, y)) == [y])  # expect: true"
   ) { call in
     let rule = try LabelRule.named(call.choice("rule", of: LabelRule.all.map(\.name)))
     return Value(list: try rule.infer(update(call, "shared")).map { Value($0) })

@@ -24,7 +24,8 @@ final class DefenseValue: Foreign {
   func apply(to subject: Value, in session: Session) throws -> Value {
     guard let update = subject.foreign(as: UpdateValue.self)?.update else {
       throw Fault(
-        "type-mismatch", "the defense \(defense.written) takes an update, not \(described(subject))", help: "share(net, x, y)",
+        "type-mismatch", "the defense \(defense.written) takes an update, not \(described(subject))",
+        help: "share(net, x, y)",
         argument: 0)
     }
     return Value(UpdateValue(try defense.defend(update, key: session.nextKey(for: "defense"))))
@@ -52,7 +53,8 @@ enum Defenses {
         let record = Value(record: zip(received.names, candidate).map { ($0, Value(TensorValue($1))) })
         let result = try session.invoke(adapt, [record, Value(UpdateValue(received))])
         guard let leaves = try Tree.leaves(result) else {
-          throw Fault("type-mismatch", "`adapt` must return a record like the candidate's gradient, not \(described(result))")
+          throw Fault(
+            "type-mismatch", "`adapt` must return a record like the candidate's gradient, not \(described(result))")
         }
         return leaves
       }
@@ -84,7 +86,8 @@ private func defense(
 
 let defenseBuiltins: [Builtin] = [
   defense(
-    "noise(sigma)", "Adds normal noise of standard deviation `sigma` to every entry. Without clipping it gives no differential privacy.",
+    "noise(sigma)",
+    "Adds normal noise of standard deviation `sigma` to every entry. Without clipping it gives no differential privacy.",
     example: "print(noise(0.1))  # expect: noise(0.1)"
   ) { try Noise($0.double("sigma")) },
   defense(
@@ -110,7 +113,8 @@ let defenseBuiltins: [Builtin] = [
     "quantize(bits)", "Uniform stochastic rounding to 2^bits levels between each tensor's smallest and largest entry.",
     example: "print(quantize(8))  # expect: quantize(8)"
   ) { try Quantize($0.int("bits")) },
-  defense("sign_only()", "Sends only the sign of each entry.", example: "print(type(sign_only()))  # expect: defense") { _ in
+  defense("sign_only()", "Sends only the sign of each entry.", example: "print(type(sign_only()))  # expect: defense") {
+    _ in
     SignOnly()
   },
   defense(
@@ -124,7 +128,8 @@ let defenseBuiltins: [Builtin] = [
     and the update received, which imitates the defense for attacks that adapt.
     """, example: "print(type(defense(u => 0.5 * u)))  # expect: defense"
   ) { call in
-    guard let made = try Defenses.defense(call.function("f"), call.session, adapt: call.optionalFunction("adapt")) else {
+    guard let made = try Defenses.defense(call.function("f"), call.session, adapt: call.optionalFunction("adapt"))
+    else {
       throw call.fault("type-mismatch", "`f` must be a function from an update to an update", argument: "f")
     }
     return Value(DefenseValue(made))
@@ -135,7 +140,8 @@ let defenseBuiltins: [Builtin] = [
     What a client sends in federated SGD: the gradient of its mean cross-entropy with respect to the model's parameters, after
     its defense. `x` is an example or a batch, `y` its label or labels; `mode` is how batch normalisation runs.
     """,
-    example: "let (x, y) = dataset(\"digits\").private[0]\nprint(share(lenet(), x, y, defense: clip(1)).norm < 1.001)  # expect: true"
+    example:
+      "let (x, y) = dataset(\"digits\").private[0]\nprint(share(lenet(), x, y, defense: clip(1)).norm < 1.001)  # expect: true"
   ) { call in
     let x = try call.foreign(as: TensorValue.self, "x", kind: "an example or a batch (a tensor)").tensor
     let mode = try call.choice("mode", of: ["eval", "train"])

@@ -13,7 +13,8 @@ private func metric(
     let (a, b) = (try tensorArgument(call, "a"), try tensorArgument(call, "b"))
     guard a.shape == b.shape else {
       throw Fault(
-        "shape-mismatch", "`\(call.name)` compares images of one shape, not \(written(a.shape)) and \(written(b.shape))",
+        "shape-mismatch",
+        "`\(call.name)` compares images of one shape, not \(written(a.shape)) and \(written(b.shape))",
         argument: call.index(of: "b"), operands: [0: written(a.shape), 1: written(b.shape)])
     }
     let result = try body(a, b, call).mean()
@@ -66,7 +67,8 @@ let metricBuiltins: [Builtin] = [
     "The mean difference of paired values with its confidence interval (paired t), as a record {mean, low, high}.",
     example: "print(paired_interval([2, 3, 4], [1, 2, 3]).mean)  # expect: 1.0"
   ) { call in
-    let interval = try Interval(paired: call.doubles("a"), call.doubles("b"), level: call.double("level", in: 0.5...0.9999))
+    let interval = try Interval(
+      paired: call.doubles("a"), call.doubles("b"), level: call.double("level", in: 0.5...0.9999))
     return Value(record: [("mean", Value(interval.mean)), ("low", Value(interval.low)), ("high", Value(interval.high))])
   },
 ]

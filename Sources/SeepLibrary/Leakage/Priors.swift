@@ -48,7 +48,8 @@ let priorBuiltins: [Builtin] = [
   Builtin(
     "save_prior(generator, path, latent:, classes: none, about: \"\")", group: "priors",
     "Writes a generator as a prior. It takes `[n, latent]`, with one-hot columns for `classes` behind where it has classes.",
-    example: "let g = dense(4) >> reshape(1, 2, 2)\nsave_prior(g, \"example.safetensors\", latent: 3)\nprint(prior(\"example.safetensors\").image_shape)  # expect: [1, 2, 2]"
+    example:
+      "let g = dense(4) >> reshape(1, 2, 2)\nsave_prior(g, \"example.safetensors\", latent: 3)\nprint(prior(\"example.safetensors\").image_shape)  # expect: [1, 2, 2]"
   ) { call in
     let made = try Prior(
       model(call, "generator"), latent: call.int("latent", in: 1...1_000_000), classes: call.optionalInt("classes"),
@@ -68,7 +69,8 @@ let priorBuiltins: [Builtin] = [
   Builtin(
     "prior_inversion(prior, image, label:, search: none)", group: "controls",
     "An upper bound for attacks with this prior: its image nearest to the secret one, found by `search` (by default cma_es(budget: 5000)).",
-    example: "let (x, y) = dataset(\"digits\").private[0]\nprint(prior_inversion(prior(\"digits\"), x, label: y, search: cma_es(budget: 100)).shape)  # expect: [1, 28, 28]"
+    example:
+      "let (x, y) = dataset(\"digits\").private[0]\nprint(prior_inversion(prior(\"digits\"), x, label: y, search: cma_es(budget: 100)).shape)  # expect: [1, 28, 28]"
   ) { call in
     let prior = try call.foreign(as: PriorValue.self, "prior", kind: "a prior").prior
     let provider = call["search"].asForeign as? any SearchProvider

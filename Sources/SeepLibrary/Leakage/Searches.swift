@@ -39,7 +39,8 @@ let searchBuiltins: [Builtin] = [
     Adam (Kingma, Ba 2015). As a search it follows the gradient from `starts` random points at once for `steps` steps with
     `lr` 0.1 and a `schedule`: "ramp" (GGL's for ImageNet), "decay" (Inverting Gradients'), "cosine" or "constant"; `signed`
     takes the sign of the gradient. As an optimizer for `train` and `update`, `lr` is 0.001 unless given.
-    """, example: "let (p, s) = adam(lr: 1.0).update(tensor([2]), tensor([1]))\nprint(item(p))  # expect near: 1.0 ± 1e-4"
+    """,
+    example: "let (p, s) = adam(lr: 1.0).update(tensor([2]), tensor([1]))\nprint(item(p))  # expect near: 1.0 ± 1e-4"
   ) { call in
     let (rate, decay) = (try call.optionalDouble("lr"), try call.double("weight_decay"))
     let betas = try call.doubles("betas")

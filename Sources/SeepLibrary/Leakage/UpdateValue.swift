@@ -14,7 +14,9 @@ final class UpdateValue: TensorTree {
   // MARK: As a tree of tensors
 
   var leaves: [Variable] { update.tensors.map { Variable($0) } }
-  func rebuilt(_ leaves: [Variable]) throws -> Value { Value(UpdateValue(try update.with(tensors: leaves.map(\.value)))) }
+  func rebuilt(_ leaves: [Variable]) throws -> Value {
+    Value(UpdateValue(try update.with(tensors: leaves.map(\.value))))
+  }
 
   // MARK: Arithmetic: with numbers, and with updates of the same form
 
@@ -81,7 +83,9 @@ final class UpdateValue: TensorTree {
   }
 
   var count: Int? { update.tensors.count }
-  func element(_ index: Int, in session: Session) throws -> Value { Value(TensorValue(Variable(update.tensors[index]))) }
+  func element(_ index: Int, in session: Session) throws -> Value {
+    Value(TensorValue(Variable(update.tensors[index])))
+  }
 
   func isEqual(to other: any Foreign) -> Bool {
     guard let other = other as? UpdateValue, update.names == other.update.names else { return false }

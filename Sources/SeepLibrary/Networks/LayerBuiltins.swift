@@ -85,7 +85,8 @@ let layerBuiltins: [Builtin] = [
     example: "print(instance_norm()(zeros(1, 2, 3, 3)).shape)  # expect: [1, 2, 3, 3]"
   ) { try InstanceNorm(eps: $0.double("eps")) },
   layer(
-    "dropout(rate)", "Sets each number to 0 with probability `rate` in train mode and scales the others; nothing in eval mode.",
+    "dropout(rate)",
+    "Sets each number to 0 with probability `rate` in train mode and scales the others; nothing in eval mode.",
     example: "print(dropout(0.5)(ones(1, 2)))  # expect: [[1.0, 1.0]]"
   ) { try Dropout($0.double("rate")) },
   layer(
@@ -141,7 +142,8 @@ let layerBuiltins: [Builtin] = [
     }
     let mode = try call.choice("mode", of: Variable.ResizeMode.allCases.map(\.rawValue))
     return Value(
-      TensorValue(try tensorArgument(call, "x").resize(height: height, width: width, mode: .init(rawValue: mode) ?? .area)))
+      TensorValue(
+        try tensorArgument(call, "x").resize(height: height, width: width, mode: .init(rawValue: mode) ?? .area)))
   },
   Builtin(
     "cross_entropy(logits, labels)", group: "tensors",

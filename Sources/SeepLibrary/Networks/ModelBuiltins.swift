@@ -67,7 +67,8 @@ let modelBuiltins: [Builtin] = [
   },
 
   Builtin(
-    "accuracy(model, data)", group: "models", "The share of examples of a data set whose largest logit is their label's.",
+    "accuracy(model, data)", group: "models",
+    "The share of examples of a data set whose largest logit is their label's.",
     example: "print(accuracy(lenet(), dataset(\"digits\").test[0..10]) >= 0.0)  # expect: true"
   ) { call in
     let data = try Data.part(call, "data")
@@ -79,15 +80,19 @@ let modelBuiltins: [Builtin] = [
     """
     A new model trained on a data set with cross-entropy, in batches drawn anew each epoch. `optimizer` is `adam(lr: …)`
     (by default with 0.001) or `sgd(lr: …)`. The same seed gives the same bits, whatever the number of threads.
-    """, example: "let net = train(mlp([784, 10]), dataset(\"digits\").public[0..64], epochs: 1)\nprint(type(net))  # expect: model"
+    """,
+    example:
+      "let net = train(mlp([784, 10]), dataset(\"digits\").public[0..64], epochs: 1)\nprint(type(net))  # expect: model"
   ) { call in
     let data = try Data.part(call, "data")
-    let optimiser = try call.optionalForeign(as: OptimiserValue.self, "optimizer", kind: "an optimizer such as adam(lr: 0.001)")
+    let optimiser = try call.optionalForeign(
+      as: OptimiserValue.self, "optimizer", kind: "an optimizer such as adam(lr: 0.001)")
     let epochs = try call.int("epochs", in: 1...1_000_000)
     let options = TrainingOptions(
       epochs: epochs, batch: try call.int("batch", in: 1...1_000_000), optimiser: try optimiser?.optimiser() ?? Adam())
     let result = try model(call, "model").trained(
-      on: data.images, labels: data.labels, options: options, key: call.session.nextKey(for: "train"), progress: call.session.progress)
+      on: data.images, labels: data.labels, options: options, key: call.session.nextKey(for: "train"),
+      progress: call.session.progress)
     return Value(ModelValue(result.model))
   },
 ]

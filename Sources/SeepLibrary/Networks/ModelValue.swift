@@ -23,7 +23,8 @@ final class ModelValue: Foreign {
   func call(_ call: inout Call) throws -> Value {
     let arguments = call.positional
     guard arguments.count == 1, call.keywords.isEmpty else {
-      throw Fault("wrong-arguments", "a model takes one batch of examples, `net(x)`; \(arguments.count) arguments were given")
+      throw Fault(
+        "wrong-arguments", "a model takes one batch of examples, `net(x)`; \(arguments.count) arguments were given")
     }
     return try apply(to: arguments[0], in: call.session)
   }
@@ -57,14 +58,16 @@ final class ModelValue: Foreign {
       return Value(
         Builtin(
           "with(params)", "The model with other parameters (a record of named tensors, such as `net.params`).",
-          example: "let net = mlp([2, 1])\nnet(ones(1, 2))\nprint(net.with(0 * net.params)(ones(1, 2)))  # expect: [[0.0]]"
+          example:
+            "let net = mlp([2, 1])\nnet(ones(1, 2))\nprint(net.with(0 * net.params)(ones(1, 2)))  # expect: [[0.0]]"
         ) { [self] call in
           Value(ModelValue(try model.with(ParameterRecord.parameters(call["params"], call)), mode: mode))
         })
     case "mode":
       return Value(
         Builtin(
-          "mode(name)", "The model in mode \"train\" (batch normalisation by the batch's own statistics, dropout) or \"eval\".",
+          "mode(name)",
+          "The model in mode \"train\" (batch normalisation by the batch's own statistics, dropout) or \"eval\".",
           example: "print(type(mlp([2, 1]).mode(\"train\")))  # expect: model"
         ) { [self] call in
           let name = try call.choice("name", of: Mode.allCases.map(\.rawValue))
@@ -89,12 +92,14 @@ enum ParameterRecord {
 
   static func parameters(_ value: Value, _ call: Call) throws -> Parameters {
     guard let record = value.asRecord else {
-      throw call.fault("type-mismatch", "parameters are a record of named tensors, not \(described(value))", argument: "params")
+      throw call.fault(
+        "type-mismatch", "parameters are a record of named tensors, not \(described(value))", argument: "params")
     }
     return try Parameters(
       record.fields.map { field in
         guard let tensor = field.value.foreign(as: TensorValue.self) else {
-          throw call.fault("type-mismatch", "parameter \(field.name) is \(described(field.value)), not a tensor", argument: "params")
+          throw call.fault(
+            "type-mismatch", "parameter \(field.name) is \(described(field.value)), not a tensor", argument: "params")
         }
         return (field.name, tensor.variable)
       })
@@ -126,7 +131,8 @@ enum Layers {
     return FunctionLayer(written: function.functionName ?? "x => …") { [unowned session] x in
       let result = try session.invoke(function, [Value(TensorValue(x))])
       guard let tensor = result.foreign(as: TensorValue.self) else {
-        throw Fault("type-mismatch", "a function in a model must return a tensor, and this one returned \(described(result))")
+        throw Fault(
+          "type-mismatch", "a function in a model must return a tensor, and this one returned \(described(result))")
       }
       return tensor.variable
     }

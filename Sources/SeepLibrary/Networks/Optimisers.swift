@@ -56,7 +56,8 @@ class OptimiserValue: Foreign {
 
   private static func state(_ value: Value, _ call: Call) throws -> OptimiserState {
     guard let record = value.asRecord, let steps = record["steps"]?.asInt, let slots = record["slots"]?.asRecord else {
-      throw call.fault("type-mismatch", "`state` is what the last `update` returned, not \(described(value))", argument: "state")
+      throw call.fault(
+        "type-mismatch", "`state` is what the last `update` returned, not \(described(value))", argument: "state")
     }
     var state = OptimiserState()
     state.steps = steps

@@ -100,11 +100,13 @@ let pictureBuiltins: [Builtin] = [
     let images = try Pictures.collect(call["images"], call, "images")
     let path = try call.string("path")
     guard path.hasSuffix(".png") else {
-      throw call.fault("unknown-format", "`save_image` writes PNG files; the name \"\(path)\" does not end in .png", argument: "path")
+      throw call.fault(
+        "unknown-format", "`save_image` writes PNG files; the name \"\(path)\" does not end in .png", argument: "path")
     }
     let pictures = try images.map { try Pictures.picture($0) }
     let sheet = Pictures.sheet(
-      pictures, columns: try call.int("columns", in: 1...1000), gap: pictures.count == 1 ? 0 : try call.int("gap", in: 0...100),
+      pictures, columns: try call.int("columns", in: 1...1000),
+      gap: pictures.count == 1 ? 0 : try call.int("gap", in: 0...100),
       scale: try call.int("scale", in: 1...64))
     try Png.write(sheet.tensor(), to: path)
     return .none

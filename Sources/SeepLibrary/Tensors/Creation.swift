@@ -70,7 +70,8 @@ let creationBuiltins: [Builtin] = [
   },
 
   Builtin(
-    "linspace", "linspace(start, stop, count, dtype: \"float32\")", "`count` evenly spaced numbers, both ends included.",
+    "linspace", "linspace(start, stop, count, dtype: \"float32\")",
+    "`count` evenly spaced numbers, both ends included.",
     example: "print(linspace(0, 1, 3))  # expect: [0.0, 0.5, 1.0]", group: "tensors"
   ) { call in
     let count = try call.int("count", in: 1...Int.max)
@@ -92,7 +93,9 @@ let creationBuiltins: [Builtin] = [
     example: "seed(1)\nprint(randint(0, 10, 3).dtype)  # expect: int64", group: "random"
   ) { call in
     let (low, high) = (try call.int("low"), try call.int("high"))
-    guard high > low else { throw call.fault("out-of-range", "`high` must be greater than `low` (\(low))", argument: "high") }
+    guard high > low else {
+      throw call.fault("out-of-range", "`high` must be greater than `low` (\(low))", argument: "high")
+    }
     let shape = try call.shape("shape")
     var stream = RandomStream(call.session.nextKey(for: "randint"))
     let count = try checkedSize(shape)

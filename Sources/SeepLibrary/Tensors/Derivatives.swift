@@ -34,7 +34,8 @@ final class GradientFunction: Foreign {
     guard argument < arguments.count else {
       throw Fault(
         "missing-argument",
-        "the derivative is with respect to argument \(argument), and \(arguments.count) \(arguments.count == 1 ? "was" : "were") given")
+        "the derivative is with respect to argument \(argument), and \(arguments.count) \(arguments.count == 1 ? "was" : "were") given"
+      )
     }
     return try Derivative.gradient(
       of: function, at: arguments, wrt: argument, keywords: call.keywords, withValue: withValue, call.session)
@@ -55,7 +56,8 @@ enum Derivative {
     }
     guard !leaves.isEmpty else {
       throw Fault(
-        "not-differentiable", "there is nothing to differentiate by: the argument is \(described(value)) without tensors or numbers")
+        "not-differentiable",
+        "there is nothing to differentiate by: the argument is \(described(value)) without tensors or numbers")
     }
     return (tree, leaves, numbers)
   }
@@ -110,7 +112,8 @@ enum Derivative {
     if let number = value.asDouble { return Variable(try Tensor.scalar(number, .float64)) }
     guard let tensor = value.foreign(as: TensorValue.self) else {
       throw Fault(
-        "non-scalar-gradient", "`grad` needs a function that returns one number, and this one returned \(described(value))")
+        "non-scalar-gradient",
+        "`grad` needs a function that returns one number, and this one returned \(described(value))")
     }
     guard tensor.tensor.size == 1 else {
       throw Fault(
@@ -195,7 +198,8 @@ let derivativeBuiltins: [Builtin] = [
         try product ?? Variable(Tensor.zeros(leaf.shape, leaf.dtype))
       }
       let paired = try Derivative.inner(pulled, Derivative.outputs(call["v"]), "`v`")
-      let pushed = paired.isTracked
+      let pushed =
+        paired.isTracked
         ? try Autodiff.gradients(of: paired, wrt: dummies, recording: recording) : dummies.map { _ in nil }
       return try rebuilt(result, pushed, dummies, dummies.map { _ in false })
     }
@@ -214,7 +218,8 @@ let derivativeBuiltins: [Builtin] = [
       }
       let paired = try Derivative.inner(known, Derivative.outputs(call["v"]), "`v`")
       let products =
-        paired.isTracked ? try Autodiff.gradients(of: paired, wrt: leaves, recording: recording) : leaves.map { _ in nil }
+        paired.isTracked
+        ? try Autodiff.gradients(of: paired, wrt: leaves, recording: recording) : leaves.map { _ in nil }
       return try rebuilt(call["x"], products, leaves, numbers)
     }
   },

@@ -35,7 +35,8 @@ func parametric(
   _ signature: String, _ what: String, example: String, group: String = "math",
   layer: ((Call) throws -> any Layer)? = nil, _ body: @escaping (Variable, Call) throws -> Variable
 ) -> Builtin {
-  Builtin(signature, group: group, what + (layer == nil ? "" : " Without `x`, a layer of a model."), example: example) { call in
+  Builtin(signature, group: group, what + (layer == nil ? "" : " Without `x`, a layer of a model."), example: example) {
+    call in
     if let layer, !call.isGiven("x") { return Layers.value(try layer(call), call.session) }
     let value = call["x"]
     let result = try body(tensorArgument(call, "x"), call)
@@ -49,10 +50,12 @@ private func sigmoid(_ x: Double) -> Double { x >= 0 ? 1 / (1 + exp(-x)) : exp(x
 let elementwiseBuiltins: [Builtin] = [
   elementwise("exp", "eˣ.", example: "print(exp(0.0))  # expect: 1.0", { exp($0) }, { try $0.exp() }),
   elementwise("log", "Natural logarithm.", example: "print(log(1.0))  # expect: 0.0", { log($0) }, { try $0.log() }),
-  elementwise("sqrt", "Square root.", example: "print(sqrt(9.0))  # expect: 3.0", { $0.squareRoot() }, { try $0.sqrt() }),
+  elementwise(
+    "sqrt", "Square root.", example: "print(sqrt(9.0))  # expect: 3.0", { $0.squareRoot() }, { try $0.sqrt() }),
   elementwise("sin", "Sine, in radians.", example: "print(sin(0.0))  # expect: 0.0", { sin($0) }, { try $0.sin() }),
   elementwise("cos", "Cosine, in radians.", example: "print(cos(0.0))  # expect: 1.0", { cos($0) }, { try $0.cos() }),
-  elementwise("tanh", "Hyperbolic tangent.", example: "print(tanh(0.0))  # expect: 0.0", { tanh($0) }, { try $0.tanh() }),
+  elementwise(
+    "tanh", "Hyperbolic tangent.", example: "print(tanh(0.0))  # expect: 0.0", { tanh($0) }, { try $0.tanh() }),
   elementwise(
     "sigmoid", "1 / (1 + e⁻ˣ).", example: "print(sigmoid(0.0))  # expect: 0.5", sigmoid, { try $0.sigmoid() }),
   elementwise(
@@ -60,8 +63,12 @@ let elementwiseBuiltins: [Builtin] = [
   elementwise(
     "silu", "x · sigmoid(x).", example: "print(silu(0.0))  # expect: 0.0", { $0 * sigmoid($0) }, { try $0.silu() }),
   elementwise("erf", "Error function.", example: "print(erf(0.0))  # expect: 0.0", { erf($0) }, { try $0.erf() }),
-  elementwise("floor", "The largest whole number not above x.", example: "print(floor(1.5))  # expect: 1.0", { $0.rounded(.down) }, { try $0.floor() }),
-  elementwise("ceil", "The smallest whole number not below x.", example: "print(ceil(1.5))  # expect: 2.0", { $0.rounded(.up) }, { try $0.ceil() }),
+  elementwise(
+    "floor", "The largest whole number not above x.", example: "print(floor(1.5))  # expect: 1.0",
+    { $0.rounded(.down) }, { try $0.floor() }),
+  elementwise(
+    "ceil", "The smallest whole number not below x.", example: "print(ceil(1.5))  # expect: 2.0", { $0.rounded(.up) },
+    { try $0.ceil() }),
 
   Builtin(
     "abs", "abs(x)", "Absolute value; of an int, an int. On tensors, element by element.",
@@ -111,10 +118,12 @@ let elementwiseBuiltins: [Builtin] = [
     example: "print(gelu(0.0))  # expect: 0.0"
   ) { try $0.gelu(approximate: $1.bool("approximate")) },
   parametric(
-    "softplus(x, beta: 1.0)", "log(1 + e^(beta·x)) / beta.", example: "print(softplus(0.0))  # expect near: 0.6931 ± 1e-3"
+    "softplus(x, beta: 1.0)", "log(1 + e^(beta·x)) / beta.",
+    example: "print(softplus(0.0))  # expect near: 0.6931 ± 1e-3"
   ) { try $0.softplus(beta: $1.double("beta")) },
   parametric(
-    "clamp(x, low, high)", "x, but at least `low` and at most `high`.", example: "print(clamp(1.5, 0, 1))  # expect: 1.0"
+    "clamp(x, low, high)", "x, but at least `low` and at most `high`.",
+    example: "print(clamp(1.5, 0, 1))  # expect: 1.0"
   ) { try $0.clamp($1.double("low"), $1.double("high")) },
   parametric(
     "softmax(x, axis: -1)", "eˣ divided by its sum along `axis`.",

@@ -67,7 +67,8 @@ func axis(_ call: Call, _ name: String = "axis", rank: Int) throws -> Int {
   let place = given < 0 ? given + rank : given
   guard place >= 0, place < rank else {
     throw Fault(
-      "bad-axis", "axis \(given) of a tensor with \(rank) \(rank == 1 ? "axis" : "axes")", argument: call.index(of: name))
+      "bad-axis", "axis \(given) of a tensor with \(rank) \(rank == 1 ? "axis" : "axes")",
+      argument: call.index(of: name))
   }
   return place
 }
@@ -102,7 +103,8 @@ private func extreme(_ name: String, _ what: String, example: String, largest: B
       return Value((largest ? numbers.max() : numbers.min()) ?? .nan)
     }
     guard let like = all.lazy.compactMap({ $0.foreign(as: TensorValue.self) }).first else {
-      throw call.fault("type-mismatch", "`\(name)` compares numbers or tensors, not \(described(all[0]))", argument: "x")
+      throw call.fault(
+        "type-mismatch", "`\(name)` compares numbers or tensors, not \(described(all[0]))", argument: "x")
     }
     var result = try TensorOperators.variable(all[0], like: like.variable)
     for value in all.dropFirst() {

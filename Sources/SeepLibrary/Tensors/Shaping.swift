@@ -33,10 +33,12 @@ let shapingBuiltins: [Builtin] = [
     return Value(TensorValue(try tensorArgument(call, "x").reshape(sizes)))
   },
   shaping(
-    "permute(x, axes...)", "The axes in another order.", example: "print(ones(2, 3).permute(1, 0).shape)  # expect: [3, 2]"
+    "permute(x, axes...)", "The axes in another order.",
+    example: "print(ones(2, 3).permute(1, 0).shape)  # expect: [3, 2]"
   ) { try $0.permute($1.shape("axes")) },
   shaping(
-    "transpose(x, a: -2, b: -1)", "Two axes exchanged.", example: "print(ones(2, 3).transpose().shape)  # expect: [3, 2]"
+    "transpose(x, a: -2, b: -1)", "Two axes exchanged.",
+    example: "print(ones(2, 3).transpose().shape)  # expect: [3, 2]"
   ) { x, call in
     var order = Array(0..<x.rank)
     order.swapAt(try axis(call, "a", rank: x.rank), try axis(call, "b", rank: x.rank))
@@ -52,7 +54,9 @@ let shapingBuiltins: [Builtin] = [
     let rest = x.shape[start...].reduce(1, *)
     return Value(TensorValue(try x.reshape(Array(x.shape[..<start]) + [rest])))
   },
-  shaping("squeeze(x, axis)", "Without an axis of size 1.", example: "print(ones(1, 2).squeeze(0).shape)  # expect: [2]") {
+  shaping(
+    "squeeze(x, axis)", "Without an axis of size 1.", example: "print(ones(1, 2).squeeze(0).shape)  # expect: [2]"
+  ) {
     let place = try axis($1, rank: $0.rank)
     guard $0.shape[place] == 1 else {
       throw $1.fault("bad-axis", "axis \(place) of shape \(written($0.shape)) has not size 1", argument: "axis")
@@ -105,7 +109,8 @@ let shapingBuiltins: [Builtin] = [
       }
     }
     guard pairs.count <= x.rank, pairs.allSatisfy({ $0.0 >= 0 && $0.1 >= 0 }) else {
-      throw call.fault("bad-shape", "`pads` has \(pairs.count) pairs for \(x.rank) axes, or negative ones", argument: "pads")
+      throw call.fault(
+        "bad-shape", "`pads` has \(pairs.count) pairs for \(x.rank) axes, or negative ones", argument: "pads")
     }
     let all = Array(repeating: (0, 0), count: x.rank - pairs.count) + pairs
     return try x.pad(all, value: call.double("value"))
@@ -155,7 +160,8 @@ let shapingBuiltins: [Builtin] = [
     "The Euclidean norm √Σx², of a tensor, a list, or all the tensors of an update or record together.",
     example: "print(norm(tensor([3, 4])))  # expect: 5.0"
   ) { call in
-    if let parts = try Tree.leaves(call["x"]), call["x"].foreign(as: TensorValue.self) == nil, call["x"].asItems == nil {
+    if let parts = try Tree.leaves(call["x"]), call["x"].foreign(as: TensorValue.self) == nil, call["x"].asItems == nil
+    {
       guard var total = try parts.first.map({ try $0.square().sum() }) else { return Value(0.0) }
       for part in parts.dropFirst() { total = try total + part.square().sum() }
       return total.isTracked ? Value(TensorValue(try total.sqrt())) : Value(try total.sqrt().value.item())

@@ -32,7 +32,8 @@ enum TensorIndex {
       case .value(let value):
         guard let index = value.foreign(as: TensorValue.self), index.tensor.dtype == .int64 else {
           throw Fault(
-            "bad-index", "a tensor is indexed by ints, ranges, lists of ints, masks and int64 tensors, not by \(described(value))")
+            "bad-index",
+            "a tensor is indexed by ints, ranges, lists of ints, masks and int64 tensors, not by \(described(value))")
         }
         if index.tensor.rank == 0 {
           let at = try place(Int(index.tensor.item()), x.shape, axis, in: result.shape[axis])

@@ -38,7 +38,8 @@ final class TensorValue: Foreign, NumberLike {
         ? try TensorOperators.apply(operation, operand, .tensor(self))
         : try TensorOperators.apply(operation, .tensor(self), operand)
     } catch let fault as Fault where fault.code == "shape-mismatch" && operation == .matmul {
-      throw TensorOperators.explain(fault, operation, reversed ? operand : .tensor(self), reversed ? .tensor(self) : operand)
+      throw TensorOperators.explain(
+        fault, operation, reversed ? operand : .tensor(self), reversed ? .tensor(self) : operand)
     }
   }
 
