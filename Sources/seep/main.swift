@@ -35,6 +35,9 @@ struct Seep: ParsableCommand {
     if let e { return Commands.runLine(e, arguments: rest, seed: seed, color: color) }
     guard let first = rest.first else { return Prompt.run(seed: seed, color: color) }
     let arguments = Array(rest.dropFirst())
+    // The passthrough of a script's arguments takes these before the parser sees them.
+    if first == "--version" { throw CleanExit.message(Seep.configuration.version) }
+    if first == "--help" || first == "-h" { throw CleanExit.helpRequest(self) }
     if first.hasPrefix("-"), first != "-" { throw ValidationError("there is no option \(first)") }
     switch first {
     case "test": return Commands.test(arguments.isEmpty ? ["."] : arguments)
