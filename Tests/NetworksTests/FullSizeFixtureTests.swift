@@ -10,8 +10,9 @@ import Testing
   init() throws { topic = try FixtureTopic("models_formula") }
 
   static let names = [
-    "resnet18_inversefed.b1.eval", "resnet18_inversefed.b1.train", "resnet18_inversefed.b2.train",
-    "resnet18_torchvision.b1.eval",
+    "resnet18_inversefed.b1.eval", "resnet18_inversefed.b1.train", "resnet18_inversefed.b2.eval",
+    "resnet18_inversefed.b2.train", "resnet18_torchvision.b1.eval", "resnet18_torchvision.b1.train",
+    "resnet18_torchvision.b2.eval", "resnet18_torchvision.b2.train",
   ]
 
   @Test("ResNet-18 of full width, to second order", arguments: names)
