@@ -228,3 +228,18 @@ void seep_binary_i64(int op, const int64_t *x, ptrdiff_t xs, const int64_t *y, p
   }
 #undef T
 }
+
+// Fused multiply-adds in registers, as many as two pipes of any width take: the arithmetic peak of one thread.
+double seep_peak_loop(long rounds) {
+  typedef float lanes __attribute__((vector_size(32)));
+  lanes a[12];
+  for (int i = 0; i < 12; i++) a[i] = (lanes){0} + (float)i;
+  lanes b = (lanes){0} + 0.999f, c = (lanes){0} + 0.001f;
+  for (long k = 0; k < rounds; k++) {
+#pragma clang loop unroll(full)
+    for (int i = 0; i < 12; i++) a[i] = a[i] * b + c;
+  }
+  lanes sum = {0};
+  for (int i = 0; i < 12; i++) sum += a[i];
+  return sum[0];
+}

@@ -51,6 +51,20 @@ public struct GGLObjective {
     }
     return (losses, images)
   }
+
+  /// The same for points that need no slopes.
+  public func values(_ z: Tensor) throws -> (losses: Tensor, images: Tensor) {
+    let (losses, images) = try self(Variable(z))
+    return (losses.value, images.value)
+  }
+
+  /// Losses, images, and the slope of each loss with respect to its point: `[n]`, `[n · examples, c, h, w]`, the shape of `z`.
+  public func withSlopes(_ z: Tensor) throws -> (losses: Tensor, images: Tensor, slopes: Tensor) {
+    let watched = Variable(z).watched()
+    let (losses, images) = try self(watched)
+    let slope = try gradients(of: losses.sum(), wrt: [watched], recording: false)[0]
+    return (losses.value, images.value, try slope?.value ?? Tensor.zeros(z.shape))
+  }
 }
 
 /// KLD(z) = −½ (1 + ln(s² + 1e-10) − m² − s²) with mean m and biased variance s² of each row's coordinates: `[n]`. 0 where the
@@ -139,22 +153,20 @@ private final class LatentRun {
       dimension: loss.latent * loss.labels.count,
       slopes: { points in
         try self.inBatches(points) { z in
-          let watched = z.watched()
-          let (losses, images) = try self.loss(watched)
-          let slope = try gradients(of: losses.sum(), wrt: [watched], recording: false)[0]
-          return (losses.value, images.value, try slope?.value ?? Tensor.zeros(z.shape))
+          let (losses, images, slopes) = try self.loss.withSlopes(z)
+          return (losses, images, slopes)
         }
       },
       values: { points in
         try self.inBatches(points) { z in
-          let (losses, images) = try self.loss(z)
-          return (losses.value, images.value, nil)
+          let (losses, images) = try self.loss.values(z)
+          return (losses, images, nil)
         }.values
       })
   }
 
   private func inBatches(
-    _ points: [[Double]], _ evaluate: (Variable) throws -> (losses: Tensor, images: Tensor, slopes: Tensor?)
+    _ points: [[Double]], _ evaluate: (Tensor) throws -> (losses: Tensor, images: Tensor, slopes: Tensor?)
   ) throws -> (values: [Double], gradients: [[Double]]) {
     var values: [Double] = []
     var slopes: [[Double]] = []
@@ -162,7 +174,7 @@ private final class LatentRun {
       let part = points[start..<min(points.count, start + batch)]
       let width = part.first?.count ?? 0
       let z = try Tensor(part.flatMap { $0.map { Float($0) } }, shape: [part.count, width])
-      let result = try evaluate(Variable(z))
+      let result = try evaluate(z)
       let losses = try result.losses.doubles()
       if let place = losses.indices.filter({ losses[$0].isFinite }).min(by: { losses[$0] < losses[$1] }),
         losses[place] < best || bestImages == nil

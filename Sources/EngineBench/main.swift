@@ -1,0 +1,40 @@
+// Seep's side of scripts/bench/engine: `engine-bench WORK FOLDER` reads FOLDER/WORK.safetensors, prints `ready`, then for each
+// line of standard input runs the work once and prints a line of JSON: milliseconds, peak memory, numbers to compare.
+import Foundation
+import Ground
+import Leakage
+import Tensors
+
+
+if CommandLine.arguments.dropFirst().first == "peak" {
+  print(try Processor.measuredPeak())
+  exit(0)
+}
+guard CommandLine.arguments.count == 3, let make = works[CommandLine.arguments[1]] else {
+  FileHandle.standardError.write(Data("usage: engine-bench WORK FOLDER; works: \(works.keys.sorted())\n".utf8))
+  exit(2)
+}
+
+/// The most memory this process has held, in MB.
+func peakMemory() -> Double {
+  let status = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
+  let line = status.split(separator: "\n").first { $0.hasPrefix("VmHWM") } ?? ""
+  return (line.split(separator: " ").dropFirst().first.flatMap { Double($0) } ?? 0) / 1024
+}
+
+do {
+  let work = try make("\(CommandLine.arguments[2])/\(CommandLine.arguments[1]).safetensors")
+  print("ready")
+  fflush(nil)
+  while readLine() != nil {
+    let clock = ContinuousClock()
+    var result = WorkResult()
+    let spent = try clock.measure { result = try work() }
+    let milliseconds = result.milliseconds ?? Double(spent.components.attoseconds) * 1e-15 + Double(spent.components.seconds) * 1e3
+    print("{\"ms\": \(milliseconds), \"mb\": \(peakMemory()), \"numbers\": \(result.numbers)}")
+    fflush(nil)
+  }
+} catch {
+  FileHandle.standardError.write(Data("engine-bench: \(error)\n".utf8))
+  exit(1)
+}
