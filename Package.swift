@@ -46,7 +46,8 @@ let package = Package(
       dependencies: ["SeepShell", .product(name: "ArgumentParser", package: "swift-argument-parser")],
       swiftSettings: strict),
 
-    .executableTarget(name: "engine-bench", dependencies: ["Leakage"], path: "Sources/EngineBench", swiftSettings: strict),
+    .executableTarget(
+      name: "engine-bench", dependencies: ["Leakage"], path: "Sources/EngineBench", swiftSettings: strict),
 
     .target(name: "FixtureSupport", dependencies: ["Tensors"], path: "Tests/FixtureSupport", swiftSettings: strict),
     .testTarget(name: "SeepTests", dependencies: ["SeepLibrary"], swiftSettings: strict),

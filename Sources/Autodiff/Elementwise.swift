@@ -119,15 +119,15 @@ extension Variable {
   /// 0 at 0, with derivative 0 there.
   public func relu() throws -> Variable {
     let y = try value.map(.relu)
-    return .unary(self, y) { g, _ in try g * Variable(y.map(.sign)) }
+    return .unary(self, y) { g, _ in try g.rectified(by: y, slope: 0) }
   }
   public func leakyRelu(_ slope: Double = 0.01) throws -> Variable {
     let a = self
-    return .unary(a, try value.leakyRelu(slope)) { g, _ in
-      // The sign's positive part is 1 or 0; from it 1 or the slope.
-      let isPositive = try a.value.map(.sign).map(.relu)
-      return try g * Variable(Tensor.combine(.add, Tensor.combine(.mul, isPositive, 1 - slope), slope))
-    }
+    return .unary(a, try value.leakyRelu(slope)) { g, _ in try g.rectified(by: a.value, slope: slope) }
+  }
+  /// self where `y` is positive, slope · self elsewhere: linear in self, and constant in y.
+  private func rectified(by y: Tensor, slope: Double) throws -> Variable {
+    .unary(self, try y.rectifiedGradient(value, slope: slope)) { g, _ in try g.rectified(by: y, slope: slope) }
   }
   public func elu(_ alpha: Double = 1) throws -> Variable {
     let a = self

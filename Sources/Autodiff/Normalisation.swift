@@ -17,7 +17,27 @@ extension Variable {
     if let weight { scale = try scale * weight }
     var shift = try -(mean * scale)
     if let bias { shift = try shift + bias }
-    return try self * scale.reshape(channels) + shift.reshape(channels)
+    return rank == 4 ? try scaled(scale, shift) : try self * scale.reshape(channels) + shift.reshape(channels)
+  }
+
+  /// x · scale + shift with one of each for every channel of images, in one pass.
+  func scaled(_ scale: Variable, _ shift: Variable) throws -> Variable {
+    let x = self
+    return .many([x, scale, shift], try value.scaledAndShifted(scale.value, shift.value)) { operand, g in
+      switch operand {
+      case 0: try g * scale.reshape([1, x.shape[1], 1, 1])
+      case 1: try g.pixelProducts(x).sum(axes: [0])
+      default: try g.sum(axes: [0, 2, 3])
+      }
+    }
+  }
+
+  /// Σ over pixels of self · other for every image and channel: `[n, c]`.
+  public func pixelProducts(_ other: Variable) throws -> Variable {
+    let (a, b) = (self, other)
+    func widened(_ u: Variable) throws -> Variable { try u.reshape([a.shape[0], a.shape[1], 1, 1]) }
+    return .binary(
+      a, b, try a.value.pixelProducts(b.value), { u, _ in try b * widened(u) }, { u, _ in try a * widened(u) })
   }
 
   /// With the statistics of the batch itself, which are returned (the variance biased, as it was used).

@@ -21,22 +21,42 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 static void make_engine(void) { dnnl_engine_create(&engine, dnnl_cpu, 0); }
 
 /// A prepared pass: the convolution, and reorders of its three operands where the library wants another layout.
-typedef struct entry {
+struct seep_conv_plan {
   seep_conv conv;
-  int pass, blocked, status;
+  int pass, blocked, status, layout[3];
   dnnl_primitive_t primitive, reorder[3];
   dnnl_memory_desc_t plain[3], wanted[3], scratch;
-  struct entry *next;
-} entry;
+  struct seep_conv_plan *next;
+};
+typedef seep_conv_plan entry;
 
 #define BUCKETS 1024
 static entry *table[BUCKETS];
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
-static int plain_desc(dnnl_memory_desc_t *md, int rank, const dnnl_dims_t dims) {
+int seep_conv_block(void) {
+  pthread_once(&once, make_engine);
+  dnnl_cpu_isa_t isa = dnnl_get_effective_cpu_isa();
+  return isa >= dnnl_cpu_isa_avx512_core ? 16 : 8;
+}
+
+/// Weight layouts met so far, numbered; called under the lock.
+static dnnl_memory_desc_t weight_layouts[256];
+static int weight_layout_count;
+static int weight_layout(const dnnl_memory_desc_t *md) {
+  for (int i = 0; i < weight_layout_count; i++)
+    if (dnnl_memory_desc_equal(&weight_layouts[i], md)) return 1 + i;
+  if (weight_layout_count == 256) return -1;
+  weight_layouts[weight_layout_count++] = *md;
+  return weight_layout_count;
+}
+
+/// Row-major; `row` replaces the stride of the first axis but one of weights that are a slice (0: not a slice).
+static int plain_desc(dnnl_memory_desc_t *md, int rank, const dnnl_dims_t dims, int64_t row) {
   dnnl_dims_t strides;
   int64_t step = 1;
   for (int i = rank - 1; i >= 0; i--) { strides[i] = step; step *= dims[i]; }
+  if (row) strides[0] = row;
   return dnnl_memory_desc_init_by_strides(md, rank, dims, dnnl_f32, strides);
 }
 
@@ -58,9 +78,9 @@ static int prepare(entry *e) {
   dnnl_dims_t stride = {c->stride_h, c->stride_w}, dilation = {c->dilation_h - 1, c->dilation_w - 1};
   dnnl_dims_t low = {c->top, c->left}, high = {c->bottom, c->right};
   int s;
-  if ((s = plain_desc(&e->plain[0], 4, src))) return s;
-  if ((s = g ? plain_desc(&e->plain[1], 5, w5) : plain_desc(&e->plain[1], 4, w4))) return s;
-  if ((s = plain_desc(&e->plain[2], 4, dst))) return s;
+  if ((s = plain_desc(&e->plain[0], 4, src, 0))) return s;
+  if ((s = g ? plain_desc(&e->plain[1], 5, w5, 0) : plain_desc(&e->plain[1], 4, w4, c->weight_row))) return s;
+  if ((s = plain_desc(&e->plain[2], 4, dst, 0))) return s;
   dnnl_memory_desc_t want[3];
   memcpy(want, e->plain, sizeof want);
   if (e->blocked) {
@@ -102,6 +122,15 @@ static int prepare(entry *e) {
     int result = e->pass == seep_conv_forward ? 2 : e->pass == seep_conv_input ? 0 : 1;
     for (int i = 0; i < 3 && !s; i++) {
       if (dnnl_memory_desc_equal(&e->plain[i], &e->wanted[i])) continue;
+      dnnl_memory_desc_t blocks;
+      int64_t channels = i == 0 ? c->ic : c->oc;
+      if (i == 1) {
+        e->layout[i] = weight_layout(&e->wanted[i]);
+      } else {
+        int block = seep_conv_block();
+        dnnl_memory_desc_init_by_tag(&blocks, 4, i == 0 ? src : dst, dnnl_f32, block == 16 ? dnnl_nChw16c : dnnl_nChw8c);
+        e->layout[i] = channels % block == 0 && dnnl_memory_desc_equal(&blocks, &e->wanted[i]) ? block : -1;
+      }
       s = i == result ? make_reorder(&e->reorder[i], &e->wanted[i], &e->plain[i])
                       : make_reorder(&e->reorder[i], &e->plain[i], &e->wanted[i]);
     }
@@ -150,36 +179,53 @@ static char *room(size_t bytes) {
 
 static size_t rounded(size_t bytes) { return (bytes + 63) & ~(size_t)63; }
 
-int seep_conv_run(const seep_conv *conv, int pass, int blocked, const float *a, const float *b, float *out) {
+seep_conv_plan *seep_conv_prepare(const seep_conv *conv, int pass, int blocked) {
   pthread_once(&once, make_engine);
   entry *e = find(conv, pass, blocked);
-  if (!e) return -1;
-  if (e->status) return e->status;
-  if (!stream && dnnl_stream_create(&stream, engine, dnnl_stream_default_flags)) return -2;
-  int result = pass == seep_conv_forward ? 2 : pass == seep_conv_input ? 0 : 1;
-  void *plain[3];
-  if (pass == seep_conv_forward) { plain[0] = (void *)a; plain[1] = (void *)b; plain[2] = out; }
-  else if (pass == seep_conv_input) { plain[2] = (void *)a; plain[1] = (void *)b; plain[0] = out; }
-  else { plain[0] = (void *)a; plain[2] = (void *)b; plain[1] = out; }
+  return e && !e->status ? e : NULL;
+}
+
+int seep_conv_layout(const seep_conv_plan *e, int operand) { return e->layout[operand]; }
+
+int64_t seep_conv_size(const seep_conv_plan *e, int operand) { return (int64_t)dnnl_memory_desc_get_size(&e->wanted[operand]); }
+
+static int own_stream(void) { return !stream && dnnl_stream_create(&stream, engine, dnnl_stream_default_flags); }
+
+int seep_conv_pack(const seep_conv_plan *e, const float *plain, float *packed) {
+  if (own_stream()) return -2;
+  dnnl_memory_t from = NULL, to = NULL;
+  int s = dnnl_memory_create(&from, &e->plain[1], engine, (void *)plain);
+  if (!s) s = dnnl_memory_create(&to, &e->wanted[1], engine, packed);
+  dnnl_exec_arg_t args[2] = {{DNNL_ARG_FROM, from}, {DNNL_ARG_TO, to}};
+  if (!s) s = dnnl_primitive_execute(e->reorder[1], stream, 2, args);
+  dnnl_stream_wait(stream);
+  if (from) dnnl_memory_destroy(from);
+  if (to) dnnl_memory_destroy(to);
+  return s;
+}
+
+int seep_conv_run(const seep_conv_plan *e, const float *const *operands, const int *ready) {
+  if (own_stream()) return -2;
+  int pass = e->pass, result = pass == seep_conv_forward ? 2 : pass == seep_conv_input ? 0 : 1;
   size_t need = rounded(dnnl_memory_desc_get_size(&e->scratch)), offset[3];
   for (int i = 0; i < 3; i++) {
     offset[i] = need;
-    if (e->reorder[i]) need += rounded(dnnl_memory_desc_get_size(&e->wanted[i]));
+    if (e->reorder[i] && !ready[i]) need += rounded(dnnl_memory_desc_get_size(&e->wanted[i]));
   }
   char *base = room(need ? need : 64);
   if (!base) return -3;
   dnnl_memory_t operand[3] = {0}, outside[3] = {0}, scratch = NULL;
   int s = 0;
   for (int i = 0; i < 3 && !s; i++) {
-    if (e->reorder[i]) {
-      s = dnnl_memory_create(&outside[i], &e->plain[i], engine, plain[i]);
+    if (e->reorder[i] && !ready[i]) {
+      s = dnnl_memory_create(&outside[i], &e->plain[i], engine, (void *)operands[i]);
       if (!s) s = dnnl_memory_create(&operand[i], &e->wanted[i], engine, base + offset[i]);
       if (!s && i != result) {
         dnnl_exec_arg_t args[2] = {{DNNL_ARG_FROM, outside[i]}, {DNNL_ARG_TO, operand[i]}};
         s = dnnl_primitive_execute(e->reorder[i], stream, 2, args);
       }
     } else {
-      s = dnnl_memory_create(&operand[i], &e->wanted[i], engine, plain[i]);
+      s = dnnl_memory_create(&operand[i], &e->wanted[i], engine, (void *)operands[i]);
     }
   }
   if (!s) s = dnnl_memory_create(&scratch, &e->scratch, engine, base);
@@ -191,7 +237,7 @@ int seep_conv_run(const seep_conv *conv, int pass, int blocked, const float *a, 
                                {DNNL_ARG_SCRATCHPAD, scratch}};
     s = dnnl_primitive_execute(e->primitive, stream, 4, args);
   }
-  if (!s && e->reorder[result]) {
+  if (!s && outside[result]) {
     dnnl_exec_arg_t args[2] = {{DNNL_ARG_FROM, operand[result]}, {DNNL_ARG_TO, outside[result]}};
     s = dnnl_primitive_execute(e->reorder[result], stream, 2, args);
   }

@@ -5,7 +5,6 @@ import Ground
 import Leakage
 import Tensors
 
-
 if CommandLine.arguments.dropFirst().first == "peak" {
   print(try Processor.measuredPeak())
   exit(0)
@@ -30,7 +29,8 @@ do {
     let clock = ContinuousClock()
     var result = WorkResult()
     let spent = try clock.measure { result = try work() }
-    let milliseconds = result.milliseconds ?? Double(spent.components.attoseconds) * 1e-15 + Double(spent.components.seconds) * 1e3
+    let milliseconds =
+      result.milliseconds ?? Double(spent.components.attoseconds) * 1e-15 + Double(spent.components.seconds) * 1e3
     print("{\"ms\": \(milliseconds), \"mb\": \(peakMemory()), \"numbers\": \(result.numbers)}")
     fflush(nil)
   }

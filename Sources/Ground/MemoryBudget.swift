@@ -45,6 +45,9 @@ public enum MemoryBudget {
     }
   }
 
+  /// Counts `bytes` that were taken whatever the limit says.
+  public static func reserveAnyway(_ bytes: Int) { live.add(bytes, ordering: .relaxed) }
+
   public static func release(_ bytes: Int) { live.subtract(bytes, ordering: .relaxed) }
 
   /// `3.73 TiB`, `512 B`.

@@ -1,7 +1,6 @@
 // Convolutions, NCHW with weights [out, in/groups, height, width]: three passes, each an operation of its own, so that the
 // derivatives of each are the other two. float32 through oneDNN, the batch split by work; float64 by im2col and dgemm.
 import CBLAS
-import COneDNN
 import Ground
 
 /// Stride, padding, dilation and groups of a convolution.
@@ -48,7 +47,7 @@ public struct ConvGeometry: Hashable, Sendable {
 }
 
 /// All sizes of one convolution, checked.
-private struct Convolution {
+struct Convolution {
   var n, ic, ih, iw, oc, oh, ow, kh, kw: Int
   let geometry: ConvGeometry
   var patch: Int { ic / geometry.groups * kh * kw }
@@ -87,29 +86,6 @@ private struct Convolution {
         operands: [0: shapeText(input), 1: shapeText(weight)])
     }
   }
-
-  func described(images: Int) -> seep_conv {
-    // oneDNN wants the trailing padding that the output size implies.
-    let bottom = (oh - 1) * geometry.strideHeight + geometry.dilationHeight * (kh - 1) + 1 - ih - geometry.top
-    let right = (ow - 1) * geometry.strideWidth + geometry.dilationWidth * (kw - 1) + 1 - iw - geometry.left
-    return seep_conv(
-      n: Int64(images), ic: Int64(ic), ih: Int64(ih), iw: Int64(iw), oc: Int64(oc), oh: Int64(oh), ow: Int64(ow),
-      kh: Int64(kh), kw: Int64(kw), stride_h: Int64(geometry.strideHeight), stride_w: Int64(geometry.strideWidth),
-      dilation_h: Int64(geometry.dilationHeight), dilation_w: Int64(geometry.dilationWidth), top: Int64(geometry.top),
-      left: Int64(geometry.left), bottom: Int64(bottom), right: Int64(right), groups: Int64(geometry.groups))
-  }
-
-  /// Whether oneDNN's own 8-channel blocks pay for the reorders: enough channels, enough positions.
-  var wantsBlocks: Bool { oc / geometry.groups >= 8 && positions >= 36 }
-
-  /// Images per piece: at most about 200 M multiply-adds (some milliseconds), at least two pieces where that pays.
-  var imagesPerPiece: Int {
-    if n <= 1 { return Swift.max(n, 1) }
-    let total = workPerImage * n
-    if total < 1 << 20 { return n }
-    let pieces = Swift.max(4, (total + (200 << 20) - 1) / (200 << 20))
-    return Swift.max(1, (n + pieces - 1) / pieces)
-  }
 }
 
 extension Tensor {
@@ -117,9 +93,9 @@ extension Tensor {
     let (x, w) = try floats(x, w)
     let c = try Convolution(input: x.shape, weight: w.shape, g)
     let (input, weight) = (try x.contiguous(), try w.contiguous())
-    let result = try Tensor(uninitialized: [c.n, c.oc, c.oh, c.ow], x.dtype)
-    if c.n == 0 { return result }
+    if c.n == 0 { return try Tensor(uninitialized: [c.n, c.oc, c.oh, c.ow], x.dtype) }
     if x.dtype == .float64 {
+      let result = try Tensor(uninitialized: [c.n, c.oc, c.oh, c.ow], x.dtype)
       try forEachImageColumns(c, input) { image, columns in
         let out = result.pointer(Double.self) + image * c.oc * c.positions
         groupProducts(c) { group, rows in
@@ -130,10 +106,7 @@ extension Tensor {
       }
       return result
     }
-    try passes(
-      c, seep_conv_forward, input.pointer(Float.self), c.ic * c.ih * c.iw, weight.pointer(Float.self), 0,
-      result.pointer(Float.self), c.oc * c.positions)
-    return result
+    return try c.forward(input, weight)
   }
 
   /// The gradient with respect to the input: a transposed convolution of the output gradient.
@@ -170,11 +143,7 @@ extension Tensor {
       }
       return result
     }
-    let result = try Tensor(uninitialized: [c.n, c.ic, c.ih, c.iw], .float32)
-    try passes(
-      c, seep_conv_input, gradient.pointer(Float.self), c.oc * c.positions, weight.pointer(Float.self), 0,
-      result.pointer(Float.self), c.ic * c.ih * c.iw)
-    return result
+    return try c.inputGradient(gradient, weight)
   }
 
   public static func conv2dWeightGradient(
@@ -199,15 +168,7 @@ extension Tensor {
       }
       return result
     }
-    // Each piece of the batch gives a partial sum; they are added in order.
-    let perPiece = c.imagesPerPiece
-    let pieces = (c.n + perPiece - 1) / perPiece
-    let partial = try Tensor(uninitialized: [pieces] + shape, .float32)
-    let width = shape.reduce(1, *)
-    try passes(
-      c, seep_conv_weights, input.pointer(Float.self), c.ic * c.ih * c.iw, gradient.pointer(Float.self),
-      c.oc * c.positions, partial.pointer(Float.self), nil, partialSize: width)
-    return pieces == 1 ? try partial.reshape(shape) : try partial.reduce(.sum, axes: [0])
+    return try c.weightGradient(input, gradient)
   }
 
   /// The weight gradient of every image by itself: [n, out, in/groups, height, width].
@@ -249,12 +210,12 @@ extension Tensor {
 
   // MARK: Pieces
 
-  private static func floats(_ a: Tensor, _ b: Tensor) throws -> (Tensor, Tensor) {
+  static func floats(_ a: Tensor, _ b: Tensor) throws -> (Tensor, Tensor) {
     let (x, y) = try common(a, b)
     return x.dtype.isFloat ? (x, y) : (try x.converted(to: .float32), try y.converted(to: .float32))
   }
 
-  private static func weightGradientSizes(
+  static func weightGradientSizes(
     _ x: Tensor, _ gy: Tensor, _ kernel: (height: Int, width: Int), _ g: ConvGeometry
   ) throws -> Convolution {
     guard x.rank == 4, gy.rank == 4 else {
@@ -271,92 +232,5 @@ extension Tensor {
         operands: [0: shapeText(x.shape), 1: shapeText(gy.shape)])
     }
     return c
-  }
-
-  /// One pass of oneDNN over pieces of the batch. Steps are elements per image; 0 for weights, which all images share.
-  private static func passes(
-    _ c: Convolution, _ pass: Int, _ a: UnsafeMutablePointer<Float>, _ aStep: Int, _ b: UnsafeMutablePointer<Float>,
-    _ bStep: Int, _ out: UnsafeMutablePointer<Float>, _ outStep: Int?, partialSize: Int = 0
-  ) throws {
-    _ = Libraries.prepared
-    let perPiece = c.imagesPerPiece
-    let blocked: Int32 = c.wantsBlocks ? 1 : 0
-    try Threads.run(pieces: (c.n + perPiece - 1) / perPiece) { piece in
-      let first = piece * perPiece
-      var described = c.described(images: Swift.min(perPiece, c.n - first))
-      let target = outStep.map { out + first * $0 } ?? out + piece * partialSize
-      let status = seep_conv_run(&described, Int32(pass), blocked, a + first * aStep, b + first * bStep, target)
-      if status != 0 { throw Fault("engine-failure", "oneDNN could not run a convolution (status \(status))") }
-    }
-  }
-
-  private static func groupProducts(_ c: Convolution, _ body: (_ group: Int, _ rows: Int) -> Void) {
-    for group in 0..<c.geometry.groups { body(group, c.oc / c.geometry.groups) }
-  }
-
-  private static func forEachImageColumns(
-    _ c: Convolution, _ input: Tensor, _ body: (Int, UnsafeMutablePointer<Double>) -> Void
-  ) throws {
-    _ = Libraries.prepared
-    let columns = try Tensor(uninitialized: [c.ic * c.kh * c.kw * c.positions], .float64)
-    for image in 0..<c.n {
-      try Interrupt.check()
-      gatherColumns(c, input.pointer(Double.self) + image * c.ic * c.ih * c.iw, columns.pointer(Double.self))
-      body(image, columns.pointer(Double.self))
-    }
-  }
-
-  /// Columns [channels · kh · kw, positions] of one image.
-  private static func gatherColumns<T: BinaryFloatingPoint>(
-    _ c: Convolution, _ image: UnsafeMutablePointer<T>, _ columns: UnsafeMutablePointer<T>
-  ) {
-    let g = c.geometry
-    var place = 0
-    for channel in 0..<c.ic {
-      let plane = image + channel * c.ih * c.iw
-      for ky in 0..<c.kh {
-        for kx in 0..<c.kw {
-          for y in 0..<c.oh {
-            let row = y * g.strideHeight + ky * g.dilationHeight - g.top
-            if row < 0 || row >= c.ih {
-              for x in 0..<c.ow { columns[place + x] = 0 }
-            } else {
-              let line = plane + row * c.iw
-              var column = kx * g.dilationWidth - g.left
-              for x in 0..<c.ow {
-                columns[place + x] = column >= 0 && column < c.iw ? line[column] : 0
-                column += g.strideWidth
-              }
-            }
-            place += c.ow
-          }
-        }
-      }
-    }
-  }
-
-  /// The adjoint of `gatherColumns`: adds columns into one image.
-  private static func scatterColumns(
-    _ c: Convolution, _ columns: UnsafeMutablePointer<Double>, _ image: UnsafeMutablePointer<Double>
-  ) {
-    let g = c.geometry
-    var place = 0
-    for channel in 0..<c.ic {
-      let plane = image + channel * c.ih * c.iw
-      for ky in 0..<c.kh {
-        for kx in 0..<c.kw {
-          for y in 0..<c.oh {
-            let row = y * g.strideHeight + ky * g.dilationHeight - g.top
-            if row >= 0 && row < c.ih {
-              for x in 0..<c.ow {
-                let column = x * g.strideWidth + kx * g.dilationWidth - g.left
-                if column >= 0 && column < c.iw { plane[row * c.iw + column] += columns[place + x] }
-              }
-            }
-            place += c.ow
-          }
-        }
-      }
-    }
   }
 }

@@ -103,6 +103,7 @@ extension Tensor {
   }
 
   private func unary<T: BinaryFloatingPoint & TensorScalar>(_ op: UnaryOp, _: T.Type) throws -> Tensor {
+    if T.self == Float.self, let result = try alike({ seep_unary_f32(op.code, $0, $1, $2) }) { return result }
     let plain = try contiguous()
     let result = try Tensor(uninitialized: shape, dtype)
     let code = op.code
@@ -124,6 +125,7 @@ extension Tensor {
   public func clamp(_ low: Double, _ high: Double) throws -> Tensor { try parametric(102, low, high) }
 
   private func parametric(_ code: Int32, _ a: Double, _ b: Double) throws -> Tensor {
+    if let result = try alike({ seep_parametric_f32(code, $0, $1, $2, Float(a), Float(b)) }) { return result }
     let plain = try (dtype.isFloat ? self : converted(to: .float32)).contiguous()
     let result = try Tensor(uninitialized: shape, plain.dtype)
     try Threads.forRanges(size, grain: elementGrain) { range in
@@ -144,6 +146,7 @@ extension Tensor {
   public static func combine(_ op: BinaryOp, _ a: Tensor, _ b: Tensor) throws -> Tensor {
     let (x, y) = try common(a, b)
     let shape = try broadcastShape(x.shape, y.shape)
+    if let result = try combineBlocks(op, x, y) { return result }
     if x.dtype == .bool { return try combine(op, x.converted(to: .int64), y.converted(to: .int64)) }
     if x.dtype == .int64, op == .div { return try combine(op, x.converted(to: .float32), y.converted(to: .float32)) }
     let result = try Tensor(uninitialized: shape, x.dtype)
@@ -181,6 +184,10 @@ extension Tensor {
     guard dtype == other.dtype, dtype.isFloat, shape == other.shape else {
       return try Tensor.combine(.add, self, Tensor.combine(.mul, other, scale))
     }
+    let factor = Float(scale)
+    if let result = try Tensor.alike(self, other, { a, b, c, n in for i in 0..<n { c[i] = a[i] + factor * b[i] } }) {
+      return result
+    }
     let (x, y) = (try contiguous(), try other.contiguous())
     let result = try Tensor(uninitialized: shape, dtype)
     try Threads.forRanges(size, grain: elementGrain) { range in
@@ -216,6 +223,18 @@ extension Tensor {
     let plan = LoopPlan(shape, [try x.broadcast(to: shape).strides, try y.broadcast(to: shape).strides])
     let inner = plan.inner
     let (xs, ys) = (plan.innerStrides[0], plan.innerStrides[1])
+    let rows = plan.rowCount
+    if result.size > elementGrain, rows > 1 {
+      let perPiece = max(1, elementGrain / max(1, inner))
+      try Threads.run(pieces: (rows + perPiece - 1) / perPiece) { piece in
+        var place = piece * perPiece * inner
+        plan.forEachRow(piece * perPiece..<min(rows, (piece + 1) * perPiece)) { offsets in
+          body(xb + offsets[0] * wide, xs, yb + offsets[1] * wide, ys, out + place * deep, inner)
+          place += inner
+        }
+      }
+      return
+    }
     var place = 0
     plan.forEachRow { offsets in
       body(xb + offsets[0] * wide, xs, yb + offsets[1] * wide, ys, out + place * deep, inner)

@@ -27,6 +27,7 @@ extension Tensor {
     if dtype == .int64, reduction == .mean {
       return try converted(to: .float32).reduce(reduction, axes: axes, keep: keep)
     }
+    if let result = try reduceBlocks(reduction, reducedAxes, keep: keep) { return result }
     let count = reducedAxes.reduce(1) { $0 * shape[$1] }
     if reduction == .max || reduction == .min, count == 0, finalShape.reduce(1, *) > 0 {
       throw Fault("empty-tensor", "no \(reduction) of an empty tensor of shape \(shapeText(shape))")
@@ -44,12 +45,16 @@ extension Tensor {
   private func reduceFloats<T: BinaryFloatingPoint & TensorScalar>(
     _ reduction: Reduction, _ kept: [Int], _ reduced: [Int], _ count: Int, _ result: Tensor, _: T.Type
   ) throws {
-    let source = pointer(T.self)
     let target = result.pointer(T.self)
     let scale = reduction == .mean ? 1 / Double(count) : 1
     let additive = reduction == .sum || reduction == .mean
     // Everything of a contiguous tensor: pieces of a fixed size, added in order.
     if additive, kept.isEmpty, isContiguous, size > elementGrain {
+      // In whatever order they lie.
+      let source =
+        T.self == Float.self && isBlocked
+        ? try blocks().map { UnsafeMutableRawPointer($0).assumingMemoryBound(to: T.self) } ?? pointer(T.self)
+        : pointer(T.self)
       let pieces = (size + elementGrain - 1) / elementGrain
       try withUnsafeTemporaryAllocation(of: Double.self, capacity: pieces) { partial in
         nonisolated(unsafe) let partial = partial
@@ -63,6 +68,7 @@ extension Tensor {
       }
       return
     }
+    let source = pointer(T.self)
     // Leading axes of a contiguous tensor: whole rows are added to a row of partial sums.
     if additive, isContiguous, reduced == Array(0..<reduced.count), let first = reduced.last, first < rank - 1,
       count > 0

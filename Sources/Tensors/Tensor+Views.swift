@@ -205,15 +205,28 @@ struct LoopPlan {
 
   /// Calls `body` with the offsets of each operand at the start of each row, in row-major order.
   @inline(__always)
-  func forEachRow(_ body: (UnsafeMutablePointer<Int>) -> Void) {
-    if isEmpty { return }
+  func forEachRow(_ body: (UnsafeMutablePointer<Int>) -> Void) { forEachRow(0..<rowCount, body) }
+
+  /// The same for some of the rows.
+  @inline(__always)
+  func forEachRow(_ rows: Range<Int>, _ body: (UnsafeMutablePointer<Int>) -> Void) {
+    if isEmpty || rows.isEmpty { return }
     let count = innerStrides.count
     withUnsafeTemporaryAllocation(of: Int.self, capacity: count + outer.count) { scratch in
       scratch.initialize(repeating: 0)
       guard let offsets = scratch.baseAddress else { return }
       let index = offsets + count
+      var rest = rows.lowerBound
+      for axis in outer.indices.reversed() where rest > 0 {
+        index[axis] = rest % outer[axis]
+        rest /= outer[axis]
+        for which in 0..<count { offsets[which] += outerStrides[which][axis] * index[axis] }
+      }
+      var left = rows.count
       while true {
         body(offsets)
+        left -= 1
+        if left == 0 { return }
         var axis = outer.count - 1
         while axis >= 0 {
           index[axis] += 1

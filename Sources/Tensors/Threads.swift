@@ -38,6 +38,20 @@ public enum Threads {
     try withoutActuallyEscaping(body) { try Pool.shared.run(pieces, $0) }
   }
 
+  /// The same for work that cannot fail and must not be cut short: `body` gets ranges of at most `grain`.
+  static func always(pieces count: Int, grain: Int, _ body: (Range<Int>) -> Void) {
+    let pieces = (count + grain - 1) / grain
+    if pieces <= 1 || Threads.count == 1 || Pool.isInside || !Pool.shared.take() {
+      body(0..<count)
+      return
+    }
+    defer { Pool.shared.giveBack() }
+    withoutActuallyEscaping(body) { body in
+      // Nothing throws: neither the body nor, with `interruptible` false, the pool.
+      try? Pool.shared.run(pieces, interruptible: false) { body($0 * grain..<min(count, ($0 + 1) * grain)) }
+    }
+  }
+
   /// For loops over elements: pieces of `grain` elements, in place where there is only one.
   static func forRanges(_ count: Int, grain: Int, _ body: (Range<Int>) -> Void) throws {
     if count <= grain {
@@ -67,6 +81,7 @@ private final class Pool: @unchecked Sendable {
   private let busy = Atomic<Int>(0)
   private let failed = Atomic<Bool>(false)
   private var pieces = 0
+  private var interruptible = true
   private var body: ((Int) throws -> Void)?
   private let failure = Mutex<(any Error)?>(nil)
   private let wake: UnsafeMutablePointer<sem_t>
@@ -111,7 +126,7 @@ private final class Pool: @unchecked Sendable {
       let piece = next.add(1, ordering: .relaxed).oldValue
       if piece >= pieces { return }
       do {
-        try Interrupt.check()
+        if interruptible { try Interrupt.check() }
         try body(piece)
       } catch {
         failure.withLock { if $0 == nil { $0 = error } }
@@ -124,8 +139,9 @@ private final class Pool: @unchecked Sendable {
   func take() -> Bool { !taken.exchange(true, ordering: .acquiring) }
   func giveBack() { taken.store(false, ordering: .releasing) }
 
-  func run(_ pieces: Int, _ body: @escaping (Int) throws -> Void) throws {
+  func run(_ pieces: Int, interruptible: Bool = true, _ body: @escaping (Int) throws -> Void) throws {
     self.pieces = pieces
+    self.interruptible = interruptible
     self.body = body
     next.store(0, ordering: .relaxed)
     failed.store(false, ordering: .relaxed)

@@ -32,3 +32,18 @@ void seep_binary_i64(int op, const int64_t *x, ptrdiff_t xs, const int64_t *y, p
 /// Sum of n floats at a stride, in double precision, in a fixed order.
 double seep_sum_f32(const float *x, ptrdiff_t n, ptrdiff_t stride);
 double seep_sum_f64(const double *x, ptrdiff_t n, ptrdiff_t stride);
+
+/// One block of channels [block, pixels] to [pixels, block], or back.
+void seep_block_channels(const float *from, float *to, ptrdiff_t pixels, ptrdiff_t block, int to_blocks);
+/// Whether the next function knows this operation (numbered as in seep_binary_f32).
+int seep_blocked_has(int op);
+/// y = x op v over [pixels, block] (v op x where `swapped`), with one v for each channel.
+void seep_blocked_with_channels(int op, int swapped, const float *x, const float *v, float *y, ptrdiff_t pixels,
+                                ptrdiff_t block);
+/// y = x · scale + shift over [pixels, block].
+void seep_blocked_scale_shift(const float *x, const float *scale, const float *shift, float *y, ptrdiff_t pixels,
+                              ptrdiff_t block);
+/// Adds Σ x (or Σ x·y) over [pixels, block] to one sum a channel, in a fixed order.
+void seep_blocked_sums(const float *x, const float *y, double *sums, ptrdiff_t pixels, ptrdiff_t block);
+/// g where y > 0, g · slope elsewhere.
+void seep_relu_gradient(const float *g, const float *y, float *out, ptrdiff_t n, float slope);

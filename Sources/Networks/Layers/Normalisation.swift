@@ -56,8 +56,13 @@ public struct BatchNorm: Layer {
         "no-per-example-gradient",
         "in train mode batch_norm mixes the examples of a batch, so that none has its own gradient")
     }
-    let normalised = try input.batchNorm(
-      weight: nil, bias: nil, mean: mean(scope, input), variance: variance(scope, input), eps: eps)
+    let (mean, variance) = (try mean(scope, input), try variance(scope, input))
+    if input.rank == 4 {
+      // Σ d·x̂ = (Σ d·x − mean · Σ d) / √(variance + eps)
+      let total = try outputGradient.sum(axes: [2, 3])
+      return [try (outputGradient.pixelProducts(input) - total * mean) * (variance + eps).rsqrt(), total]
+    }
+    let normalised = try input.batchNorm(weight: nil, bias: nil, mean: mean, variance: variance, eps: eps)
     return [try overPositions(outputGradient * normalised), try overPositions(outputGradient)]
   }
 

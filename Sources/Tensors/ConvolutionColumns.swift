@@ -1,0 +1,76 @@
+// Convolutions by columns: patches of an image side by side, then a matrix product. For float64, and for gradients example by
+// example.
+import CBLAS
+import Ground
+
+extension Tensor {
+  static func groupProducts(_ c: Convolution, _ body: (_ group: Int, _ rows: Int) -> Void) {
+    for group in 0..<c.geometry.groups { body(group, c.oc / c.geometry.groups) }
+  }
+
+  static func forEachImageColumns(
+    _ c: Convolution, _ input: Tensor, _ body: (Int, UnsafeMutablePointer<Double>) -> Void
+  ) throws {
+    _ = Libraries.prepared
+    let columns = try Tensor(uninitialized: [c.ic * c.kh * c.kw * c.positions], .float64)
+    for image in 0..<c.n {
+      try Interrupt.check()
+      gatherColumns(c, input.pointer(Double.self) + image * c.ic * c.ih * c.iw, columns.pointer(Double.self))
+      body(image, columns.pointer(Double.self))
+    }
+  }
+
+  /// Columns [channels · kh · kw, positions] of one image.
+  static func gatherColumns<T: BinaryFloatingPoint>(
+    _ c: Convolution, _ image: UnsafeMutablePointer<T>, _ columns: UnsafeMutablePointer<T>
+  ) {
+    let g = c.geometry
+    var place = 0
+    for channel in 0..<c.ic {
+      let plane = image + channel * c.ih * c.iw
+      for ky in 0..<c.kh {
+        for kx in 0..<c.kw {
+          for y in 0..<c.oh {
+            let row = y * g.strideHeight + ky * g.dilationHeight - g.top
+            if row < 0 || row >= c.ih {
+              for x in 0..<c.ow { columns[place + x] = 0 }
+            } else {
+              let line = plane + row * c.iw
+              var column = kx * g.dilationWidth - g.left
+              for x in 0..<c.ow {
+                columns[place + x] = column >= 0 && column < c.iw ? line[column] : 0
+                column += g.strideWidth
+              }
+            }
+            place += c.ow
+          }
+        }
+      }
+    }
+  }
+
+  /// The adjoint of `gatherColumns`: adds columns into one image.
+  static func scatterColumns(
+    _ c: Convolution, _ columns: UnsafeMutablePointer<Double>, _ image: UnsafeMutablePointer<Double>
+  ) {
+    let g = c.geometry
+    var place = 0
+    for channel in 0..<c.ic {
+      let plane = image + channel * c.ih * c.iw
+      for ky in 0..<c.kh {
+        for kx in 0..<c.kw {
+          for y in 0..<c.oh {
+            let row = y * g.strideHeight + ky * g.dilationHeight - g.top
+            if row >= 0 && row < c.ih {
+              for x in 0..<c.ow {
+                let column = x * g.strideWidth + kx * g.dilationWidth - g.left
+                if column >= 0 && column < c.iw { plane[row * c.iw + column] += columns[place + x] }
+              }
+            }
+            place += c.ow
+          }
+        }
+      }
+    }
+  }
+}
