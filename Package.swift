@@ -35,7 +35,7 @@ let package = Package(
     .target(name: "Tensors", dependencies: ["Ground", "COneDNN", "CBLAS"], swiftSettings: hot),
     .target(name: "Autodiff", dependencies: ["Tensors", "CTape"], swiftSettings: strict),
     .target(name: "Networks", dependencies: ["Autodiff", "CImages"], swiftSettings: strict),
-    .target(name: "Leakage", dependencies: ["Networks"], swiftSettings: strict),
+    .target(name: "Leakage", dependencies: ["Networks", "CBLAS"], swiftSettings: strict),
     .target(
       name: "SeepLanguage", dependencies: ["Ground"],
       swiftSettings: hot + [.unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release))]),

@@ -20,11 +20,12 @@ extension Tensor {
     }
   }
 
-  /// Columns [channels · kh · kw, positions] of one image.
+  /// Columns [channels · kh · kw, positions] of one image; `rowStep` elements from one row to the next.
   static func gatherColumns<T: BinaryFloatingPoint>(
-    _ c: Convolution, _ image: UnsafeMutablePointer<T>, _ columns: UnsafeMutablePointer<T>
+    _ c: Convolution, _ image: UnsafeMutablePointer<T>, _ columns: UnsafeMutablePointer<T>, rowStep: Int? = nil
   ) {
     let g = c.geometry
+    let skip = (rowStep ?? c.positions) - c.positions
     var place = 0
     for channel in 0..<c.ic {
       let plane = image + channel * c.ih * c.iw
@@ -44,6 +45,7 @@ extension Tensor {
             }
             place += c.ow
           }
+          place += skip
         }
       }
     }

@@ -181,4 +181,19 @@ extension Convolution {
     }
     return partials == 1 ? try partial.reshape(shape) : try partial.reduce(.sum, axes: [0])
   }
+
+  /// The weight gradient of `n` images at a time, those of candidate i, for any thread; self has one candidate's images.
+  func eachPass(_ x: Tensor, _ gy: Tensor) throws -> (_ candidate: Int, _ out: UnsafeMutablePointer<Float>) throws ->
+    Void
+  {
+    let plan = try plan(described(n, ic: ic, oc: oc), seep_conv_weights)
+    let (input, gradient) = (try operand(x, [plan], 0), try operand(gy, [plan], 2))
+    return { i, out in
+      try withExtendedLifetime((x, gy)) {
+        try run(
+          plan, (input.0 + i * n * ic * ih * iw, input.1), (out, false),
+          (gradient.0 + i * n * oc * positions, gradient.1))
+      }
+    }
+  }
 }

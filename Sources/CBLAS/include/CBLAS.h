@@ -47,3 +47,16 @@ void seep_blocked_scale_shift(const float *x, const float *scale, const float *s
 void seep_blocked_sums(const float *x, const float *y, double *sums, ptrdiff_t pixels, ptrdiff_t block);
 /// g where y > 0, g · slope elsewhere.
 void seep_relu_gradient(const float *g, const float *y, float *out, ptrdiff_t n, float slope);
+
+// Sums over a candidate's gradient g beside the one received, y; each writes three.
+
+/// Σ g², Σ g·y, Σ (g − y)².
+void seep_sums_all(const float *g, const float *y, ptrdiff_t n, double *out);
+/// Σ g², and Σ g², Σ g·y over entries with |g| ≥ limit.
+void seep_sums_above(const float *g, const float *y, ptrdiff_t n, float limit, double *out);
+/// Σ g², and Σ g², Σ g·y over entries with y ≠ 0.
+void seep_sums_received(const float *g, const float *y, ptrdiff_t n, double *out);
+/// Σ v², Σ v·y, Σ (v − y)² where v is scale · g, and where y = 0 only what it has above the threshold.
+void seep_sums_censored(const float *g, const float *y, ptrdiff_t n, float scale, float threshold, double *out);
+/// The elements of |g| with the given rank (from 0) and the next one. `guess` > 0 is a value that is expected near; scratch has n places.
+void seep_abs_ranks(const float *g, ptrdiff_t n, ptrdiff_t rank, float guess, float *scratch, float *at, float *next);

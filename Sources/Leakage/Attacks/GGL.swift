@@ -52,11 +52,36 @@ public struct GGLObjective {
     return (losses, images)
   }
 
-  /// The same for points that need no slopes.
+  /// The same for points that need no slopes: gradients are summed up as they are found, not kept.
   public func values(_ z: Tensor) throws -> (losses: Tensor, images: Tensor) {
-    let (losses, images) = try self(Variable(z))
-    return (losses.value, images.value)
+    guard let plan = matching.streamPlan, z.dtype == .float32 else {
+      let (losses, images) = try self(Variable(z))
+      return (losses.value, images.value)
+    }
+    let batch = labels.count
+    var losses: [Double] = []
+    var parts: [Tensor] = []
+    for start in stride(from: 0, to: z.shape[0], by: chunk) {
+      let points = try z.slice(axis: 0, from: start, to: min(z.shape[0], start + chunk))
+      let count = points.shape[0]
+      let rows = Variable(try points.reshape([count * batch, latent]))
+      let classes = (0..<count).flatMap { _ in labels }
+      let images = try withoutRecording { try generate(squash ? rows.tanh() : rows, classes) }
+      let sources = try model.gradientSources(images, .classes(labelTensor(classes)), group: batch)
+      var own = try matching.distances(sources, plan)
+      if regularisation > 0, !squash {
+        let penalty = try latentDivergence(rows).reshape([count, batch]).mean(axes: [1]).value.doubles()
+        for i in 0..<count { own[i] += regularisation * penalty[i] }
+      }
+      losses += own
+      parts.append(images.value)
+    }
+    let images = parts.count == 1 ? parts[0] : try Tensor.concat(parts, axis: 0)
+    return (try Tensor(losses.map { Float($0) }, shape: [losses.count]), images)
   }
+
+  /// Candidates that go through the model at once: enough to fill it, few enough for caches and memory.
+  private var chunk: Int { max(1, 25 / max(labels.count, 1)) }
 
   /// Losses, images, and the slope of each loss with respect to its point: `[n]`, `[n · examples, c, h, w]`, the shape of `z`.
   public func withSlopes(_ z: Tensor) throws -> (losses: Tensor, images: Tensor, slopes: Tensor) {

@@ -48,6 +48,8 @@ public struct Matching: Sendable {
   public let chosen: [Int]
   /// Multiplies the distance: 1 / number of tensors in GGL, 1 elsewhere.
   public let scale: Double
+  /// Σ y² of each tensor received.
+  private let receivedSquares: [Double]
 
   /// - Parameters:
   ///   - largest: only so many tensors count, those with the largest norm received; nil: all.
@@ -58,16 +60,19 @@ public struct Matching: Sendable {
   ) throws {
     target = received.tensors
     imitation = try Leakage.imitation(of: received, knowing: knowledge)
+    receivedSquares = try received.tensors.map(squaredNorm)
     self.distance = distance
     self.weights = weights.values(received.tensors.count)
     if let largest {
-      let norms = try received.tensors.map(squaredNorm)
+      let norms = receivedSquares
       chosen = norms.indices.sorted { (-norms[$0], $0) < (-norms[$1], $1) }.prefix(largest).sorted()
     } else {
       chosen = Array(received.tensors.indices)
     }
     scale = perTensor ? 1 / Double(max(received.tensors.count, 1)) : 1
   }
+
+  func targetSquares(_ l: Int) throws -> Double { receivedSquares[l] }
 
   /// The distance of each candidate: `[n]`.
   /// - Parameter candidates: one `[n] + shape` for each tensor.

@@ -48,7 +48,7 @@ public struct Clip: Defense, Equatable {
   }
 
   private func imitation(bounds: [Double]) -> Imitation {
-    Imitation { candidates in
+    Imitation(.clip(bounds: bounds, perLayer: perLayer)) { candidates in
       let squares = try candidates.map(squaresPerCandidate)
       let norms = perLayer ? try squares.map { try $0.sqrt() } : try sharedNorm(squares)
       return try zip(zip(candidates, norms), bounds).map { pair, bound in
@@ -65,7 +65,7 @@ public struct Clip: Defense, Equatable {
 
   /// Least squares over the entries that arrived: α = ⟨g, y⟩ / ‖g‖² where y ≠ 0, no more than 1 since clipping only shrinks.
   private func fittingScale(to received: [Tensor]) -> Imitation {
-    Imitation { candidates in
+    Imitation(.fit(perLayer: perLayer)) { candidates in
       let parts = try zip(candidates, received).map { g, y in
         let kept = try g * Variable(Tensor.compare(.notEqual, y, 0).converted(to: y.dtype))
         let count = kept.shape[0]

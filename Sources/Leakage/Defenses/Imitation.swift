@@ -43,18 +43,35 @@ public struct Observed: Sendable {
 /// A transformation of candidate gradients: one `[n] + shape` for each tensor of the model, n candidates at once.
 public struct Imitation: @unchecked Sendable {  // Seep's evaluation is single threaded
   public typealias Transform = (_ candidates: [Variable]) throws -> [Variable]
-  private let steps: [Transform]
 
-  public init(_ transform: @escaping Transform) { steps = [transform] }
-  private init(steps: [Transform]) { self.steps = steps }
+  /// What a step does, where the matching of whole populations (MatchingStream.swift) can do it without keeping gradients.
+  enum Kind {
+    /// Scaled to at most these norms: one of each tensor, or the first for all tensors together.
+    case clip(bounds: [Double], perLayer: Bool)
+    /// Scaled to fit the entries received, by at most 1.
+    case fit(perLayer: Bool)
+    /// Entries below this percentile of |g|, tensor by tensor, are 0.
+    case percentile(Double)
+    /// Where 0 was received only what exceeds the tensor's threshold counts; an infinite threshold hides the entry.
+    case censored(thresholds: [Double])
+    case other
+  }
+
+  private let steps: [(kind: Kind, transform: Transform)]
+
+  public init(_ transform: @escaping Transform) { steps = [(.other, transform)] }
+  init(_ kind: Kind, _ transform: @escaping Transform) { steps = [(kind, transform)] }
+  private init(steps: [(kind: Kind, transform: Transform)]) { self.steps = steps }
 
   /// Candidates are compared as they are.
   public static let none = Imitation(steps: [])
 
+  var kinds: [Kind] { steps.map(\.kind) }
+
   public func followed(by next: Imitation) -> Imitation { Imitation(steps: steps + next.steps) }
 
   public func callAsFunction(_ candidates: [Variable]) throws -> [Variable] {
-    try steps.reduce(candidates) { try $1($0) }
+    try steps.reduce(candidates) { try $1.transform($0) }
   }
 }
 

@@ -55,7 +55,7 @@ public struct Prune: Defense, Equatable {
   }
 
   private func pruning(percent: Double) -> Imitation {
-    Imitation { candidates in
+    Imitation(.percentile(percent)) { candidates in
       try candidates.map { g in
         let rows = try g.value.reshape([g.shape[0], g.size / max(g.shape[0], 1)])
         return try g * Variable(Prune.kept(rows, percent: percent).reshape(g.shape))
@@ -71,7 +71,7 @@ public struct Prune: Defense, Equatable {
       let threshold = showsScale ? try y.doubles().lazy.map(abs).filter { $0 > 0 }.min() ?? 0 : .infinity
       return (Variable(try hidden.unsqueeze(axis: 0)), threshold)
     }
-    return Imitation { candidates in
+    return Imitation(.censored(thresholds: masks.map(\.threshold))) { candidates in
       try zip(candidates, masks).map { g, mask in try g - mask.hidden * g.clamp(-mask.threshold, mask.threshold) }
     }
   }

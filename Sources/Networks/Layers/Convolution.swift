@@ -74,6 +74,27 @@ public struct Conv: Layer {
     let weight = try input.conv2dWeightGradientPerExample(outputGradient, kernel: (kernel, kernel), geometry)
     return bias ? [weight, try outputGradient.sum(axes: [2, 3])] : [weight]
   }
+
+  public func gradientSources(input: Tensor, outputGradient: Tensor, group: Int, _ scope: ParameterScope) throws
+    -> [any GradientSource]
+  {
+    try convolutionSources(input, outputGradient, kernel, geometry, group, bias: bias ? outputGradient : nil)
+  }
+}
+
+/// Sources for a convolution's weight and its bias, which sums `bias` over pixels.
+private func convolutionSources(
+  _ x: Tensor, _ gy: Tensor, _ kernel: Int, _ geometry: ConvGeometry, _ group: Int, bias: Tensor?
+) throws -> [any GradientSource] {
+  var sources: [any GradientSource] = []
+  if x.dtype == .float32 {
+    sources.append(try ConvolutionWeightGradients(x, gy, kernel: kernel, geometry, group: group))
+  } else {
+    let each = try Tensor.conv2dWeightGradientPerExample(x, gy, kernel: (kernel, kernel), geometry)
+    sources.append(try KeptGradients(each, group: group))
+  }
+  if let bias { sources.append(try KeptGradients(bias.reduce(.sum, axes: [2, 3]), group: group)) }
+  return sources
 }
 
 /// `conv_transpose(64, kernel: 4, stride: 2, pad: 1)`: the adjoint of a convolution, which enlarges. Weights [in, out, h, w].
@@ -138,6 +159,13 @@ public struct ConvTranspose: Layer {
     let geometry = ConvGeometry(stride: stride, padding: pad)
     let weight = try outputGradient.conv2dWeightGradientPerExample(input, kernel: (kernel, kernel), geometry)
     return bias ? [weight, try outputGradient.sum(axes: [2, 3])] : [weight]
+  }
+
+  public func gradientSources(input: Tensor, outputGradient: Tensor, group: Int, _ scope: ParameterScope) throws
+    -> [any GradientSource]
+  {
+    let geometry = ConvGeometry(stride: stride, padding: pad)
+    return try convolutionSources(outputGradient, input, kernel, geometry, group, bias: bias ? outputGradient : nil)
   }
 }
 

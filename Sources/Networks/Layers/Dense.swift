@@ -45,4 +45,11 @@ public struct Dense: Layer {
     let weight = try outputGradient.unsqueeze(axis: 2) * input.unsqueeze(axis: 1)
     return bias ? [weight, outputGradient] : [weight]
   }
+
+  public func gradientSources(input: Tensor, outputGradient: Tensor, group: Int, _ scope: ParameterScope) throws
+    -> [any GradientSource]
+  {
+    let weight = try OuterGradients(outputGradient, input, group: group)
+    return bias ? [weight, try KeptGradients(outputGradient, group: group)] : [weight]
+  }
 }

@@ -35,6 +35,11 @@ public protocol Layer: Sendable {
   ///   - scope: gives the layer's parameters and buffers.
   /// - Returns: one `[n] + parameter shape` for each parameter; differentiable where the arguments are tracked.
   func perExampleGradients(input: Variable, outputGradient: Variable, _ scope: ParameterScope) throws -> [Variable]
+
+  /// The same without derivatives, for candidates of `group` examples each, to be summed or looked at one by one. A layer
+  /// whose gradients are large says how without keeping them.
+  func gradientSources(input: Tensor, outputGradient: Tensor, group: Int, _ scope: ParameterScope) throws
+    -> [any GradientSource]
 }
 
 extension Layer {
@@ -44,6 +49,14 @@ extension Layer {
     -> [Variable]
   {
     throw Fault("no-per-example-gradient", "\(written) does not say the gradients of its parameters example by example")
+  }
+
+  public func gradientSources(input: Tensor, outputGradient: Tensor, group: Int, _ scope: ParameterScope) throws
+    -> [any GradientSource]
+  {
+    try perExampleGradients(input: Variable(input), outputGradient: Variable(outputGradient), scope).map {
+      try KeptGradients($0.value, group: group)
+    }
   }
 }
 

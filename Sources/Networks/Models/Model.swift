@@ -243,9 +243,12 @@ public struct Model: @unchecked Sendable {  // the evaluation that owns it is si
     /// Gradients of one tapped layer's parameters, one per example, from the derivative of the summed losses with
     /// respect to the layer's output.
     public func perExampleGradients(_ tap: Tap, outputGradient: Variable) throws -> [Variable] {
-      try scope.at(tap.slot) {
-        try tap.layer.perExampleGradients(input: tap.input, outputGradient: outputGradient, scope)
-      }
+      try at(tap) { try tap.layer.perExampleGradients(input: tap.input, outputGradient: outputGradient, $0) }
+    }
+
+    /// Runs `body` with the surroundings of one tapped layer.
+    func at<R>(_ tap: Tap, _ body: (ParameterScope) throws -> R) rethrows -> R {
+      try scope.at(tap.slot) { try body(scope) }
     }
   }
 
