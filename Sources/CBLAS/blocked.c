@@ -77,3 +77,11 @@ void seep_blocked_sums(const float *x, const float *y, double *sums, ptrdiff_t p
 void seep_relu_gradient(const float *restrict g, const float *restrict y, float *restrict out, ptrdiff_t n, float slope) {
   for (ptrdiff_t i = 0; i < n; i++) out[i] = y[i] > 0 ? g[i] : g[i] * slope;
 }
+
+void seep_relax(void) {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  __asm__ volatile("yield");
+#endif
+}

@@ -36,12 +36,20 @@ extension Tensor {
             if row < 0 || row >= c.ih {
               for x in 0..<c.ow { columns[place + x] = 0 }
             } else {
+              // Columns left and right of the image are 0; between them lies a run of the line.
               let line = plane + row * c.iw
-              var column = kx * g.dilationWidth - g.left
-              for x in 0..<c.ow {
-                columns[place + x] = column >= 0 && column < c.iw ? line[column] : 0
-                column += g.strideWidth
+              let start = kx * g.dilationWidth - g.left
+              let step = g.strideWidth
+              let first = Swift.min(c.ow, start >= 0 ? 0 : (step - 1 - start) / step)
+              let end = Swift.max(first, Swift.min(c.ow, start < c.iw ? (c.iw - start + step - 1) / step : 0))
+              let to = columns + place
+              for x in 0..<first { to[x] = 0 }
+              if step == 1 {
+                (to + first).update(from: line + start + first, count: end - first)
+              } else {
+                for x in first..<end { to[x] = line[start + x * step] }
               }
+              for x in end..<c.ow { to[x] = 0 }
             }
             place += c.ow
           }

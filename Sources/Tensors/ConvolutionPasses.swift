@@ -27,8 +27,8 @@ extension Convolution {
 
   /// Whether the library's own layouts pay: whole blocks of channels stay in them; else reorders must be worth it.
   private var wantsBlocks: Bool {
-    if oc / geometry.groups < 8 { return false }
-    return ic % Tensor.blockSize == 0 || oc % Tensor.blockSize == 0 || positions >= 36
+    if ic % Tensor.blockSize == 0 || oc % Tensor.blockSize == 0 { return true }
+    return oc / geometry.groups >= 8 && positions >= 36
   }
 
   /// Pieces of at most about 200 M multiply-adds (some milliseconds); several where that pays. Does not look at threads.

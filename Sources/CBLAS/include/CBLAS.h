@@ -4,6 +4,8 @@
 #include <stdint.h>
 
 void seep_blas_single_threaded(void);
+/// Tells the processor that this is a loop that waits.
+void seep_relax(void);
 
 /// C = alpha op(A) op(B) + beta C, row-major; `ta`, `tb` transpose.
 void seep_sgemm(int ta, int tb, ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, float alpha, const float *a, ptrdiff_t lda,
