@@ -39,6 +39,7 @@ extension Variable {
     _ gy: Variable, kernel: (height: Int, width: Int), _ g: ConvGeometry
   ) throws -> Variable {
     let x = self
+    if x.shape.first == 1 { return try x.conv2dWeightGradient(gy, kernel: kernel, g).unsqueeze(axis: 0) }
     // Its derivatives run example by example, as convolutions whose weights are the example's cotangent.
     func each(_ u: Variable, _ body: (_ example: Int, _ weights: Variable) throws -> Variable) throws -> Variable {
       try .concat((0..<x.shape[0]).map { try body($0, u.select(axis: 0, index: $0)) }, axis: 0)

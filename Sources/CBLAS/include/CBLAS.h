@@ -62,3 +62,27 @@ void seep_sums_received(const float *g, const float *y, ptrdiff_t n, double *out
 void seep_sums_censored(const float *g, const float *y, ptrdiff_t n, float scale, float threshold, double *out);
 /// The elements of |g| with the given rank (from 0) and the next one. `guess` > 0 is a value that is expected near; scratch has n places.
 void seep_abs_ranks(const float *g, ptrdiff_t n, ptrdiff_t rank, float guess, float *scratch, float *at, float *next);
+
+/// A 3×3 convolution of stride 1 over images in blocks of `block` (8 or 16) channels; ic and oc are multiples of 2 · block.
+typedef struct {
+  ptrdiff_t n, ic, ih, iw, oc, oh, ow, top, left, block;
+} seep_winograd;
+
+/// 4×4 tiles of the output, of all images.
+ptrdiff_t seep_winograd_tiles(const seep_winograd *w);
+/// Floats of scratch for so many tiles and output channels.
+ptrdiff_t seep_winograd_scratch(const seep_winograd *w, ptrdiff_t tiles, ptrdiff_t width);
+/// Transforms plain weights [oc, ic, 3, 3] for a pass (`adjoint`: the input gradient), 36 · oc · ic floats; for outputs of the pass from `first`.
+void seep_winograd_weights(const float *weights, ptrdiff_t oc, ptrdiff_t ic, ptrdiff_t block, int adjoint, ptrdiff_t first,
+                           ptrdiff_t count, float *u);
+/// Tiles from `first`, output channels from `channel`, `width` of them.
+void seep_winograd_forward(const seep_winograd *w, const float *x, const float *u, float *y, ptrdiff_t first, ptrdiff_t count,
+                           ptrdiff_t channel, ptrdiff_t width, float *scratch);
+/// Transforms tiles from `first` of input and output gradient into planes v and y, which begin with tile `begin`.
+void seep_winograd_spread(const seep_winograd *w, const float *x, const float *gy, ptrdiff_t first, ptrdiff_t count, ptrdiff_t begin,
+                          float *v, ptrdiff_t v_plane, float *y, ptrdiff_t y_plane);
+/// Product k of 36: m[oc][ic] (+)= Σ over tiles, for `rows` output channels from `first`.
+void seep_winograd_weight_products(const seep_winograd *w, const float *v, ptrdiff_t v_plane, const float *y, ptrdiff_t y_plane,
+                                   ptrdiff_t count, ptrdiff_t k, ptrdiff_t first, ptrdiff_t rows, float *m, int add);
+/// Weight gradients [oc · ic, 3, 3] of pairs from `first`, from the 36 planes m.
+void seep_winograd_weight_gradient(const float *m, ptrdiff_t pairs, ptrdiff_t first, ptrdiff_t count, float *out);

@@ -82,7 +82,7 @@ public struct Matching: Sendable {
     let total: Variable
     switch distance {
     case .l2:
-      total = try sum { l in try squaresPerCandidate(imitated[l] - Variable(target[l].unsqueeze(axis: 0))) }
+      total = try sum { l in try imitated[l].rowDistances(target[l]) }
     case .l1:
       total = try sum { l in
         let steps = try (imitated[l] - Variable(target[l].unsqueeze(axis: 0))).abs()

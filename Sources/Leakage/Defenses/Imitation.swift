@@ -83,8 +83,7 @@ func imitation(of update: Update, knowing knowledge: Knowledge) throws -> Imitat
 
 /// Σ x² of each candidate over everything but the first axis: `[n]`.
 func squaresPerCandidate(_ x: Variable) throws -> Variable {
-  let flat = try x.reshape([x.shape[0], x.size / max(x.shape[0], 1)])
-  return try flat.square().sum(axes: [1])
+  try x.rowDistances()
 }
 
 /// x[i] · factor[i] for each candidate i.
