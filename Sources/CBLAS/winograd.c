@@ -71,3 +71,10 @@ void seep_winograd_weight_gradient(const float *m, ptrdiff_t pairs, ptrdiff_t fi
     }
   }
 }
+
+void seep_few_product(ptrdiff_t block, ptrdiff_t rows, ptrdiff_t depth, ptrdiff_t columns, const float *a, ptrdiff_t a_row,
+                      ptrdiff_t a_step, const float *b, ptrdiff_t b_step, float *c, ptrdiff_t c_row, int add) {
+  seep_winograd w = {.block = block};
+  BY_LANES(&w, product_8(rows, depth, columns, a, a_row, a_step, b, b_step, c, c_row, add),
+           product_16(rows, depth, columns, a, a_row, a_step, b, b_step, c, c_row, add));
+}

@@ -138,6 +138,18 @@ static void NAME(gradient_tiles)(const seep_winograd *w, const float *gy, ptrdif
       store(c + r * c_row + LANES, sum[r][1]);                                                                         \
     }                                                                                                                  \
   }
+// The same for one vector of columns.
+#define NARROW(rows)                                                                                                   \
+  static void NAME(narrow_##rows##_)(ptrdiff_t depth, const float *a, ptrdiff_t a_row, ptrdiff_t a_step, const float *b, \
+                                     ptrdiff_t b_step, float *c, ptrdiff_t c_row, int add) {                           \
+    vec sum[rows];                                                                                                     \
+    _Pragma("clang loop unroll(full)") for (int r = 0; r < rows; r++) sum[r] = add ? load(c + r * c_row) : (vec){0};   \
+    for (ptrdiff_t k = 0; k < depth; k++) {                                                                            \
+      vec b0 = load(b + k * b_step);                                                                                   \
+      _Pragma("clang loop unroll(full)") for (int r = 0; r < rows; r++) sum[r] += a[r * a_row + k * a_step] * b0;      \
+    }                                                                                                                  \
+    _Pragma("clang loop unroll(full)") for (int r = 0; r < rows; r++) store(c + r * c_row, sum[r]);                    \
+  }
 #if LANES == 16
 TILE(14)
 TILE(10)
@@ -148,6 +160,9 @@ TILE(6)
 TILE(4)
 TILE(2)
 TILE(1)
+NARROW(12)
+NARROW(4)
+NARROW(1)
 
 // All rows of C for one pair of vectors of columns.
 static void NAME(columns)(ptrdiff_t rows, ptrdiff_t depth, const float *a, ptrdiff_t a_row, ptrdiff_t a_step, const float *b,
@@ -163,6 +178,19 @@ static void NAME(columns)(ptrdiff_t rows, ptrdiff_t depth, const float *a, ptrdi
 #endif
   RUN(4) RUN(2) RUN(1)
 #undef RUN
+}
+
+// C = A · B for any strides of A; columns are a multiple of LANES.
+static void NAME(product)(ptrdiff_t rows, ptrdiff_t depth, ptrdiff_t columns, const float *a, ptrdiff_t a_row, ptrdiff_t a_step,
+                          const float *b, ptrdiff_t b_step, float *c, ptrdiff_t c_row, int add) {
+  ptrdiff_t done = 0;
+  for (; done + 2 * LANES <= columns; done += 2 * LANES)
+    NAME(columns)(rows, depth, a, a_row, a_step, b + done, b_step, c + done, c_row, add);
+  if (done == columns) return;
+  ptrdiff_t r = 0;
+  for (; r + 12 <= rows; r += 12) NAME(narrow_12_)(depth, a + r * a_row, a_row, a_step, b + done, b_step, c + r * c_row + done, c_row, add);
+  for (; r + 4 <= rows; r += 4) NAME(narrow_4_)(depth, a + r * a_row, a_row, a_step, b + done, b_step, c + r * c_row + done, c_row, add);
+  for (; r < rows; r++) NAME(narrow_1_)(depth, a + r * a_row, a_row, a_step, b + done, b_step, c + r * c_row + done, c_row, add);
 }
 
 static void NAME(forward)(const seep_winograd *w, const float *x, const float *u, float *y, ptrdiff_t first, ptrdiff_t count,
@@ -217,6 +245,7 @@ static void NAME(weights)(const float *weights, ptrdiff_t oc, ptrdiff_t ic, int 
 
 #undef WEIGHT_ROW
 #undef TILE
+#undef NARROW
 #undef INPUT_ROW
 #undef OUTPUT_ROW
 #undef SPREAD_ROW

@@ -60,10 +60,11 @@ extension Tensor {
   }
 
   /// The adjoint of `gatherColumns`: adds columns into one image.
-  static func scatterColumns(
-    _ c: Convolution, _ columns: UnsafeMutablePointer<Double>, _ image: UnsafeMutablePointer<Double>
+  static func scatterColumns<T: BinaryFloatingPoint>(
+    _ c: Convolution, _ columns: UnsafeMutablePointer<T>, _ image: UnsafeMutablePointer<T>, rowStep: Int? = nil
   ) {
     let g = c.geometry
+    let skip = (rowStep ?? c.positions) - c.positions
     var place = 0
     for channel in 0..<c.ic {
       let plane = image + channel * c.ih * c.iw
@@ -79,6 +80,7 @@ extension Tensor {
             }
             place += c.ow
           }
+          place += skip
         }
       }
     }

@@ -120,6 +120,7 @@ extension Convolution {
 
   func forward(_ x: Tensor, _ w: Tensor) throws -> Tensor {
     _ = Libraries.prepared
+    if hasFewPositions { return try forwardOfFew(x, w) }
     if suitsWinograd, let y = try winogradPass(x, w, adjoint: false) { return y }
     let pieces = pieces(channels: oc)
     let plans = try pieces.map { try plan(described($0.images, ic: ic, oc: $0.channels), seep_conv_forward) }
@@ -137,6 +138,7 @@ extension Convolution {
 
   func inputGradient(_ gy: Tensor, _ w: Tensor) throws -> Tensor {
     _ = Libraries.prepared
+    if hasFewPositions { return try inputGradientOfFew(gy, w) }
     if suitsWinograd, let gx = try winogradPass(gy, w, adjoint: true) { return gx }
     let pieces = pieces(channels: ic)
     let plans = try pieces.map {
@@ -158,6 +160,7 @@ extension Convolution {
   /// Each piece of the batch gives a partial sum; they are added in order.
   func weightGradient(_ x: Tensor, _ gy: Tensor) throws -> Tensor {
     _ = Libraries.prepared
+    if hasFewPositions { return try weightGradientOfFew(x, gy) }
     if weightsSuitWinograd, let g = try winogradWeightGradient(x, gy) { return g }
     var pieces = pieces(channels: oc)
     let shape = [oc, ic / geometry.groups, kh, kw]

@@ -86,3 +86,8 @@ void seep_winograd_weight_products(const seep_winograd *w, const float *v, ptrdi
                                    ptrdiff_t count, ptrdiff_t k, ptrdiff_t first, ptrdiff_t rows, float *m, int add);
 /// Weight gradients [oc · ic, 3, 3] of pairs from `first`, from the 36 planes m.
 void seep_winograd_weight_gradient(const float *m, ptrdiff_t pairs, ptrdiff_t first, ptrdiff_t count, float *out);
+
+/// c[r][j] (+)= Σ_k a[r · a_row + k · a_step] · b[k · b_step + j]: for few columns (a multiple of `block`, 8 or 16) and a large a that is read
+/// once, where it lies.
+void seep_few_product(ptrdiff_t block, ptrdiff_t rows, ptrdiff_t depth, ptrdiff_t columns, const float *a, ptrdiff_t a_row,
+                      ptrdiff_t a_step, const float *b, ptrdiff_t b_step, float *c, ptrdiff_t c_row, int add);
