@@ -40,11 +40,16 @@ public struct GGLObjective {
     let rows = try z.reshape([count * batch, latent])
     let classes = (0..<count).flatMap { _ in labels }
     let images = try generate(squash ? rows.tanh() : rows, classes)
-    var gradients = try model.perExampleGradients(images, .classes(labelTensor(classes)), recording: z.isTracked)
-    if batch > 1 {
-      gradients = try gradients.map { try $0.reshape([count, batch] + $0.shape.dropFirst()).mean(axes: [1]) }
+    let targets = Labels.classes(try labelTensor(classes))
+    var losses: Variable
+    if batch == 1, z.isTracked {
+      losses = try matching(model.trackedGradients(images, targets))
+    } else {
+      losses = try matching(
+        model.perExampleGradients(images, targets, recording: z.isTracked).map {
+          batch == 1 ? $0 : try $0.reshape([count, batch] + $0.shape.dropFirst()).mean(axes: [1])
+        })
     }
-    var losses = try matching(gradients)
     if regularisation > 0, !squash {
       let penalty = try latentDivergence(rows).reshape([count, batch]).mean(axes: [1])
       losses = try losses + regularisation * penalty

@@ -102,7 +102,7 @@ public struct Matching: Sendable {
     return scale == 1 ? total : try total * scale
   }
 
-  private func sum(weighted: Bool = true, _ term: (Int) throws -> Variable) throws -> Variable {
+  func sum(weighted: Bool = true, _ term: (Int) throws -> Variable) throws -> Variable {
     var total: Variable?
     for l in chosen {
       let part = try term(l)
@@ -114,7 +114,7 @@ public struct Matching: Sendable {
   }
 
   /// ⟨a_i, b⟩ for each candidate i.
-  private func product(_ a: Variable, _ b: Tensor, _ count: Int) throws -> Variable {
+  func product(_ a: Variable, _ b: Tensor, _ count: Int) throws -> Variable {
     let flat = try a.reshape([count, b.size])
     return try flat.matmul(Variable(b.reshape([b.size, 1]))).reshape([count])
   }

@@ -1,5 +1,6 @@
 // Matching a whole population without derivatives: for every candidate only a few sums of each gradient tensor are kept, never the
 // gradients. Where the objective needs entries (pruning, thresholds) they are looked at one tensor of one candidate at a time.
+import Autodiff
 import CBLAS
 import Ground
 import Networks
@@ -50,6 +51,66 @@ extension Matching {
     if case .censored = plan.entries, plan.clipsChosen { return nil }
     if plan.fits, case .above = plan.entries { return nil }
     return plan
+  }
+
+  /// The distance of each candidate, differentiable: by sums where a layer has them cheaply and the imitation needs no entries.
+  func callAsFunction(_ candidates: [TrackedGradient]) throws -> Variable {
+    guard let plan = streamPlan, case .all = plan.entries, !plan.fits, candidates.count == target.count else {
+      return try callAsFunction(candidates.map { try $0.gradients() })
+    }
+    let needsScale = plan.bounds != nil || distance != .l2
+    var squares: [Variable?] = []
+    var products: [Variable?] = []
+    var distances: [Variable?] = []
+    for (l, candidate) in candidates.enumerated() {
+      if let sums = candidate.sums {
+        let (s, p) = try sums(target[l])
+        squares.append(s)
+        products.append(p)
+        distances.append(nil)
+      } else {
+        let g = try candidate.gradients()
+        squares.append(needsScale ? try g.rowDistances() : nil)
+        products.append(needsScale ? try product(g, target[l], g.shape[0]) : nil)
+        distances.append(needsScale ? nil : try g.rowDistances(target[l]))
+      }
+    }
+    if let bounds = plan.bounds {
+      let known = squares.compactMap { $0 }
+      guard let first = known.first else { throw Fault("empty", "there are no gradient tensors to compare") }
+      let shared = plan.perLayer ? nil : try known.dropFirst().reduce(first) { try $0 + $1 }
+      for l in squares.indices {
+        guard let s = squares[l], let p = products[l] else { continue }
+        let factor = try (bounds[l] / ((shared ?? s).sqrt() + Clip.guardTerm)).clamp(0, 1)
+        squares[l] = try s * factor.square()
+        products[l] = try p * factor
+      }
+    }
+    func pair(_ l: Int) throws -> (squares: Variable, products: Variable) {
+      guard let s = squares[l], let p = products[l] else { throw Fault("empty", "a gradient tensor was not summed") }
+      return (s, p)
+    }
+    let total: Variable
+    switch distance {
+    case .l2, .l1:
+      total = try sum { l in
+        if let own = distances[l] { return own }
+        let (s, p) = try pair(l)
+        return try s - p * 2 + targetSquares(l)
+      }
+    case .cosine:
+      let own = try sum { try pair($0).squares }.sqrt()
+      let inner = try sum { try pair($0).products }
+      let norm = try chosen.reduce(0.0) { $0 + weights[$1] * (try targetSquares($1)) }.squareRoot()
+      total = try 1 - inner / (own * norm)
+    case .cosineLocal:
+      total = try sum(weighted: false) { l in
+        let (s, p) = try pair(l)
+        let own = try s.sqrt().maximum(Variable.constant(1e-10, s.dtype))
+        return try 1 - p / (own * max(targetSquares(l).squareRoot(), 1e-10))
+      }
+    }
+    return scale == 1 ? total : try total * scale
   }
 
   /// The distance of each candidate, as `callAsFunction` has it.

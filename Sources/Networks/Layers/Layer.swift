@@ -40,6 +40,9 @@ public protocol Layer: Sendable {
   /// whose gradients are large says how without keeping them.
   func gradientSources(input: Tensor, outputGradient: Tensor, group: Int, _ scope: ParameterScope) throws
     -> [any GradientSource]
+
+  /// `perExampleGradients`, each to be asked for as a whole or, where that is cheaper, for sums only.
+  func trackedGradients(input: Variable, outputGradient: Variable, _ scope: ParameterScope) throws -> [TrackedGradient]
 }
 
 extension Layer {
@@ -49,6 +52,14 @@ extension Layer {
     -> [Variable]
   {
     throw Fault("no-per-example-gradient", "\(written) does not say the gradients of its parameters example by example")
+  }
+
+  public func trackedGradients(input: Variable, outputGradient: Variable, _ scope: ParameterScope) throws
+    -> [TrackedGradient]
+  {
+    try perExampleGradients(input: input, outputGradient: outputGradient, scope).map { gradient in
+      TrackedGradient(gradients: { gradient })
+    }
   }
 
   public func gradientSources(input: Tensor, outputGradient: Tensor, group: Int, _ scope: ParameterScope) throws
