@@ -13,7 +13,7 @@ extension Tensor {
   /// Uniform in [0, 1): 24 bits for float32, 53 for float64.
   public static func uniform(_ shape: [Int], key: RandomKey, dtype: DType = .float32) throws -> Tensor {
     let result = try Tensor(uninitialized: shape, dtype == .float64 ? .float64 : .float32)
-    try Threads.forRanges((result.size + 3) / 4, grain: elementGrain / 4) { range in
+    try Threads.forRanges((result.size + 3) / 4, grain: elementGrain / 16) { range in
       for block in range {
         let words = key.block(UInt64(block))
         store(result, block, 4) { i in
@@ -31,7 +31,7 @@ extension Tensor {
   /// Standard normal, by the method of Box and Muller (1958) from uniform numbers of 32 bits.
   public static func normal(_ shape: [Int], key: RandomKey, dtype: DType = .float32) throws -> Tensor {
     let result = try Tensor(uninitialized: shape, dtype == .float64 ? .float64 : .float32)
-    try Threads.forRanges((result.size + 3) / 4, grain: elementGrain / 16) { range in
+    try Threads.forRanges((result.size + 3) / 4, grain: elementGrain / 128) { range in
       for block in range {
         let words = key.block(UInt64(block))
         let first = boxMuller(words.0, words.1)

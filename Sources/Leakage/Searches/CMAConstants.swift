@@ -27,7 +27,8 @@ public struct CMAConstants: Sendable {
   public let rankMu: Double
   /// E‖N(0, I)‖ = √2 Γ((n+1)/2) / Γ(n/2).
   public let expectedLength: Double
-  /// Generations between eigendecompositions, 1 / (10 n (c₁ + c_μ)).
+  /// Generations between eigendecompositions, 1 / (2 n (c₁ + c_μ)) as in Hansen's purecma: C changes little in between, and the O(n³) of
+  /// the decomposition is shared.
   public let lazyGap: Double
 
   /// λ = 4 + ⌊3 ln n⌋.
@@ -71,6 +72,6 @@ public struct CMAConstants: Sendable {
     self.rankOne = rankOne
     self.rankMu = rankMu
     expectedLength = 2.0.squareRoot() * exp(lgamma((n + 1) / 2) - lgamma(n / 2))
-    lazyGap = 1 / (10 * n * (rankOne + rankMu))
+    lazyGap = 1 / (2 * n * (rankOne + rankMu))
   }
 }

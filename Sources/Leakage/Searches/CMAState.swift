@@ -71,7 +71,12 @@ public struct CMAState: Sendable {
     draws = try Tensor.combine(.mul, draws, Tensor(axes, shape: [1, n]))
     if let basis { draws = try Tensor.matmul(draws, basis.transposed()) }
     return try draws.withDoubles { y in
-      (0..<count).map { i in (0..<n).map { mean[$0] + sigma * y[i * n + $0] } }
+      (0..<count).map { i in
+        [Double](unsafeUninitializedCapacity: n) { point, size in
+          for j in 0..<n { point[j] = mean[j] + sigma * y[i * n + j] }
+          size = n
+        }
+      }
     }
   }
 
@@ -102,9 +107,11 @@ public struct CMAState: Sendable {
 
     var weights = k.weights
     if weights.last.map({ $0 < 0 }) ?? false {
-      let lengths = try whiten(steps).map(.square).reduce(.sum, axes: [1]).doubles()
+      // ‖C^(−1/2) y‖² = ‖D⁻¹ Bᵀ y‖², of the worse half.
+      let worse = try steps.slice(axis: 0, from: k.parents, to: k.population)
+      let lengths = try turned(worse).rowDistances().doubles()
       for rank in k.parents..<k.population where weights[rank] < 0 {
-        weights[rank] *= Double(n) / max(lengths[rank], 1e-300)
+        weights[rank] *= Double(n) / max(lengths[rank - k.parents], 1e-300)
       }
     }
     let forgotten = steady ? 0 : k.rankOne * k.pathRate * (2 - k.pathRate)
@@ -140,10 +147,14 @@ public struct CMAState: Sendable {
 
   /// C^(−1/2) y for each row y.
   private func whiten(_ rows: Tensor) throws -> Tensor {
+    guard let basis else { return try turned(rows) }
+    return try Tensor.matmul(turned(rows), basis.transposed())
+  }
+
+  /// D⁻¹ Bᵀ y for each row y.
+  private func turned(_ rows: Tensor) throws -> Tensor {
     let inverse = try Tensor(axes.map { 1 / $0 }, shape: [1, axes.count])
-    guard let basis else { return try Tensor.combine(.mul, rows, inverse) }
-    let turned = try Tensor.combine(.mul, Tensor.matmul(rows, basis), inverse)
-    return try Tensor.matmul(turned, basis.transposed())
+    return try Tensor.combine(.mul, basis.map { try Tensor.matmul(rows, $0) } ?? rows, inverse)
   }
 
   private mutating func decompose() throws {
