@@ -16,7 +16,7 @@ import Testing
   func written() throws {
     let chain = Chain([try Clip(4), Chain([try Noise(0.01), try Prune(0.9)])])
     #expect(chain.written == "clip(4) >> noise(0.01) >> prune(0.9)")
-    #expect(compose(try Prune(0.9), try Clip(4, perLayer: true))?.written == "prune(0.9) >> clip(4, per_layer: true)")
+    #expect(compose(try Prune(0.9), try Clip(4, per: .layer))?.written == "prune(0.9) >> clip(4, per: \"layer\")")
     #expect(compose(nil, SignOnly())?.written == "sign_only")
     for maker in Defenses.named { #expect(try maker.make(1).written.hasPrefix(maker.name)) }
     #expect(throws: Fault.self) { try Clip(-1) }
@@ -98,7 +98,7 @@ import Testing
       case "clip>noise>prune": Chain([try Clip(1), try Noise(1e-4), try Prune(0.9)])
       case "sign": SignOnly()
       case "dropout": try DropoutGradient(0.5)
-      default: Chain([try Clip(0.3, perLayer: true), try Prune(0.8)])
+      default: Chain([try Clip(0.3, per: .layer), try Prune(0.8)])
       }
     let one = try images.select(axis: 0, index: 2)
     let shared = try share(net, one, Tensor([Int64(3)], shape: [1]), defense: defense, key: testKey)

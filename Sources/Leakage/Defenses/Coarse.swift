@@ -66,6 +66,7 @@ public struct DropoutGradient: Defense, Equatable {
   }
 
   public var written: String { "dropout_gradient(\(code(rate)))" }
+  public var privacy: [PrivacyEffect] { [.masks] }
   public var keepsZeros: Bool { rate == 0 }
 
   public func update(_ update: Update, _ round: ClientRound?, key: RandomKey) throws -> Update {

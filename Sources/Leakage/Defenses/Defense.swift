@@ -39,8 +39,11 @@ public protocol Defense: Sendable {
 
   /// Whether `examples` does something, so that gradients must be taken one by one.
   var needsExamples: Bool { get }
-  /// Changes the gradients of single examples, `[n] + shape` each, before they are averaged.
+  /// Changes the gradients of single examples, `[n] + shape` each, before they are averaged. Each by itself: a batch may come
+  /// in pieces.
   func examples(_ gradients: [Tensor], key: RandomKey) throws -> [Tensor]
+  /// Changes the mean gradient of `examples` examples: the one that is shared, or that of each local step.
+  func mean(_ gradient: [Tensor], examples: Int, key: RandomKey) throws -> [Tensor]
 
   /// Changes the update. `round` is nil where an update is defended that nobody's batch is known of.
   func update(_ update: Update, _ round: ClientRound?, key: RandomKey) throws -> Update
@@ -49,6 +52,9 @@ public protocol Defense: Sendable {
   var keepsZeros: Bool { get }
   /// Whether entries keep their scale, on average.
   var keepsScale: Bool { get }
+
+  /// What it does to the influence of one example, or of the whole update.
+  var privacy: [PrivacyEffect] { get }
 
   /// How an attack makes candidate gradients comparable with what it received.
   func adapt(_ observed: Observed) throws -> Imitation
@@ -59,7 +65,9 @@ extension Defense {
   public func prepare(_ round: ClientRound, key: RandomKey) throws -> ClientRound { round }
   public var needsExamples: Bool { false }
   public func examples(_ gradients: [Tensor], key: RandomKey) throws -> [Tensor] { gradients }
+  public func mean(_ gradient: [Tensor], examples: Int, key: RandomKey) throws -> [Tensor] { gradient }
   public func update(_ update: Update, _ round: ClientRound?, key: RandomKey) throws -> Update { update }
+  public var privacy: [PrivacyEffect] { [.arbitrary] }
   public var keepsZeros: Bool { true }
   public var keepsScale: Bool { true }
   public func adapt(_ observed: Observed) throws -> Imitation { .none }
@@ -94,6 +102,14 @@ public struct Chain: Defense {
   public func examples(_ gradients: [Tensor], key: RandomKey) throws -> [Tensor] {
     try members.enumerated().reduce(gradients) { try $1.element.examples($0, key: key.derive($1.offset)) }
   }
+
+  public func mean(_ gradient: [Tensor], examples: Int, key: RandomKey) throws -> [Tensor] {
+    try members.enumerated().reduce(gradient) {
+      try $1.element.mean($0, examples: examples, key: key.derive($1.offset))
+    }
+  }
+
+  public var privacy: [PrivacyEffect] { members.flatMap(\.privacy) }
 
   public func update(_ update: Update, _ round: ClientRound?, key: RandomKey) throws -> Update {
     try members.enumerated().reduce(update) { try $1.element.update($0, round, key: key.derive($1.offset)) }

@@ -9,6 +9,7 @@ public enum Defenses {
     ("prune", { try Prune($0) }),
     ("soteria", { try Soteria($0) }),
     ("quantize", { try Quantize(Int($0)) }),
+    ("clip_value", { try ClipValue($0) }),
     ("dropout_gradient", { try DropoutGradient($0) }),
     ("sign_only", { _ in SignOnly() }),
   ]

@@ -90,3 +90,37 @@ func squaresPerCandidate(_ x: Variable) throws -> Variable {
 func scaled(_ x: Variable, by factor: Variable) throws -> Variable {
   try x * factor.reshape([x.shape[0]] + [Int](repeating: 1, count: x.rank - 1))
 }
+
+/// Σ |x| of each candidate: `[n]`.
+func absolutesPerCandidate(_ x: Variable) throws -> Variable {
+  try x.reshape([x.shape[0], x.size / max(x.shape[0], 1)]).abs().sum(axes: [1])
+}
+
+/// The sum of variables of one shape.
+func sumOfAll(_ parts: [Variable]) throws -> Variable {
+  guard let first = parts.first else { throw Fault("empty", "the update holds no tensors") }
+  return try parts.dropFirst().reduce(first) { try $0 + $1 }
+}
+
+extension Imitation {
+  /// Candidates times the scale that fits what was received best, over the entries that arrived: α = ⟨g, y⟩ / ‖g‖² where y ≠ 0,
+  /// no more than 1 since clipping only shrinks.
+  static func fittingScale(to received: [Tensor], perTensor: Bool) -> Imitation {
+    Imitation(.fit(perLayer: perTensor)) { candidates in
+      let parts = try zip(candidates, received).map { g, y in
+        let kept = try g * Variable(Tensor.compare(.notEqual, y, 0).converted(to: y.dtype))
+        let count = kept.shape[0]
+        let flat = try kept.reshape([count, kept.size / max(count, 1)])
+        let inner = try (flat * Variable(y.reshape([1, y.size]))).sum(axes: [1])
+        return (inner: inner, squares: try flat.square().sum(axes: [1]))
+      }
+      func factor(_ inner: Variable, _ squares: Variable) throws -> Variable {
+        try (inner / (squares + 1e-20)).clamp(0, 1)
+      }
+      if perTensor { return try zip(candidates, parts).map { try scaled($0, by: factor($1.inner, $1.squares)) } }
+      if candidates.isEmpty { return candidates }
+      let shared = try factor(sumOfAll(parts.map(\.inner)), sumOfAll(parts.map(\.squares)))
+      return try candidates.map { try scaled($0, by: shared) }
+    }
+  }
+}

@@ -17,6 +17,7 @@ public struct Prune: Defense, Equatable {
   }
 
   public var written: String { "prune(\(code(rate)))" }
+  public var privacy: [PrivacyEffect] { [.shrinks] }
   public var keepsZeros: Bool { rate == 0 }
 
   public func update(_ update: Update, _ round: ClientRound?, key: RandomKey) throws -> Update {

@@ -21,6 +21,7 @@ public struct Soteria: Defense, Equatable {
   }
 
   public var written: String { "soteria(\(code(rate)))" }
+  public var privacy: [PrivacyEffect] { [.looksAtBatch] }
   public var keepsZeros: Bool { false }
 
   public func update(_ update: Update, _ round: ClientRound?, key: RandomKey) throws -> Update {

@@ -4,7 +4,8 @@ import Ground
 import Networks
 import Tensors
 
-/// Parameters after `steps` steps of plain SGD on the client's examples, minus those before, after the defense.
+/// Parameters after `steps` steps of plain SGD on the client's examples, minus those before, after the defense. What a defense
+/// does to single examples and to their mean it does in every step; what it does to the update, once.
 ///
 /// - Parameters:
 ///   - batch: examples of a step; step i takes the slice i mod (n / batch) in the order given. 0: all examples in each step.
@@ -31,17 +32,9 @@ public func localUpdate(
   for step in 0..<steps {
     try Interrupt.check()
     let start = (step % max(1, count / size)) * size
-    let x = try round.images.slice(axis: 0, from: start, to: start + size)
-    let targets: Labels =
-      if let soft = round.softLabels {
-        .soft(Variable(try soft.slice(axis: 0, from: start, to: start + size)))
-      } else {
-        .classes(try round.labels.slice(axis: 0, from: start, to: start + size))
-      }
-    let gradient = try round.model.lossAndGradient(
-      Variable(x), targets, parameters: now, mode: mode, key: key.derive("forward").derive(step)
-    ).gradient
-    now = try now.zip(gradient) { Variable(try $0.value.multiplyAdd(-rate, $1.value)) }
+    let gradient = try round.gradient(
+      start..<start + size, defense: defense, parameters: now, key: key.derive("forward").derive(step))
+    now = try now.with(values: zip(now.values, gradient).map { Variable(try $0.value.multiplyAdd(-rate, $1)) })
   }
   let update = try Update(
     names: before.names, tensors: (now - before).tensors, kind: .difference(steps: steps, rate: rate), examples: count,

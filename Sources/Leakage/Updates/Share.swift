@@ -30,15 +30,8 @@ public func share(
   if let defense { round = try Chain([defense]).prepare(round, key: key.derive("batch")) }
   try round.model.build(for: Array(round.images.shape.dropFirst()))
 
-  let gradient: [Tensor]
-  if let defense, defense.needsExamples {
-    let each = try round.model.perExampleGradients(Variable(round.images), round.targets).map(\.value)
-    gradient = try Chain([defense]).examples(each, key: key.derive("examples")).map { try $0.reduce(.mean, axes: [0]) }
-  } else {
-    gradient = try round.model.lossAndGradient(
-      Variable(round.images), round.targets, mode: mode, key: key.derive("forward")
-    ).gradient.tensors
-  }
+  let gradient = try round.gradient(
+    0..<flat.size, defense: defense, parameters: round.model.parameters, key: key.derive("forward"))
   let update = try Update(
     names: round.model.parameters.names, tensors: gradient, examples: flat.size, mode: mode)
   return try defense?.defend(update, round: round, key: key.derive("defense")) ?? update

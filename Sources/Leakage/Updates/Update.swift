@@ -73,6 +73,15 @@ public struct Update: Sendable {
     }
   }
 
+  /// Checks that this is the gradient of one example, where a defense of single examples is asked to defend it.
+  /// - Throws: `needs-batch`.
+  func requireLoneExample(_ written: String) throws {
+    if kind == .gradient, examples == 1 { return }
+    throw Fault(
+      "needs-batch", "\(written) changes the gradients of single examples, and the update has only their mean",
+      help: "share(model, x, y, defense: \(written))")
+  }
+
   // MARK: Arithmetic
 
   /// The same update with other tensors.

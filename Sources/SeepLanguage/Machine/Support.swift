@@ -94,6 +94,11 @@ extension Machine {
     if callee.tag == Tag.foreign {
       return try callee.foreignObject.apply(to: Value(copying: subject.pointee), in: session).retainedSlot
     }
+    // `update |> sign_only`: made without arguments, then applied.
+    if callee.tag == Tag.builtin, callee.builtinObject.isConstructor, callee.builtinObject.signature.neededCount == 0 {
+      let made = Value(taking: try call(callee, subject, 0, []))
+      return try apply(made.slot, to: subject)
+    }
     return try call(callee, subject, 1, [])
   }
 

@@ -1,82 +1,9 @@
-// Defenses as values: `clip(4) >> noise(0.01) >> prune(0.9)`; a function from an update to an update is one as well.
+// The defenses by name, with their documentation.
 import Autodiff
 import Ground
 import Leakage
 import SeepLanguage
 import Tensors
-
-final class DefenseValue: Foreign {
-  let defense: any Defense
-  init(_ defense: any Defense) { self.defense = defense }
-
-  var typeName: String { "defense" }
-  var isCallable: Bool { true }
-  func display(_ style: DisplayStyle) -> String { defense.written }
-
-  /// `d(update)`: the defended update.
-  func call(_ call: inout Call) throws -> Value {
-    guard call.positional.count == 1, let subject = call.positional.first else {
-      throw Fault("wrong-arguments", "a defense takes one update")
-    }
-    return try apply(to: subject, in: call.session)
-  }
-
-  func apply(to subject: Value, in session: Session) throws -> Value {
-    guard let update = subject.foreign(as: UpdateValue.self)?.update else {
-      throw Fault(
-        "type-mismatch", "the defense \(defense.written) takes an update, not \(described(subject))",
-        help: "share(net, x, y)",
-        argument: 0)
-    }
-    return Value(UpdateValue(try defense.defend(update, key: session.nextKey(for: "defense"))))
-  }
-
-  func compose(with other: Value, reversed: Bool, in session: Session) throws -> Value? {
-    if let model = other.foreign(as: ModelValue.self) {
-      throw Fault(
-        "mixed-composition", "a defense (\(defense.written)) and a layer (\(model.model.written)) do not compose",
-        notes: ["A `>>` chain has one kind: layers make a model, defenses a defense."])
-    }
-    guard let next = try Defenses.defense(other, session) else { return nil }
-    return (reversed ? Leakage.compose(next, defense) : Leakage.compose(defense, next)).map { Value(DefenseValue($0)) }
-  }
-}
-
-enum Defenses {
-  /// Any value that can defend: a defense, or a function from an update to an update.
-  static func defense(_ value: Value, _ session: Session, adapt: Value? = nil) throws -> (any Defense)? {
-    if let defense = value.foreign(as: DefenseValue.self) { return defense.defense }
-    guard value.isPlainFunction else { return nil }
-    var imitation: (([Variable], Update) throws -> [Variable])?
-    if let adapt {
-      imitation = { [unowned session] candidate, received in
-        let record = Value(record: zip(received.names, candidate).map { ($0, Value(TensorValue($1))) })
-        let result = try session.invoke(adapt, [record, Value(UpdateValue(received))])
-        guard let leaves = try Tree.leaves(result) else {
-          throw Fault(
-            "type-mismatch", "`adapt` must return a record like the candidate's gradient, not \(described(result))")
-        }
-        return leaves
-      }
-    }
-    return FunctionDefense(written: value.functionName ?? "update => …", adapt: imitation) { [unowned session] update in
-      let result = try session.invoke(value, [Value(UpdateValue(update))])
-      guard let defended = result.foreign(as: UpdateValue.self) else {
-        throw Fault("type-mismatch", "a defense returns an update, and this function returned \(described(result))")
-      }
-      return defended.update
-    }
-  }
-
-  /// The optional argument `defense:`.
-  static func argument(_ call: Call, _ name: String) throws -> (any Defense)? {
-    guard let value = call.optionalValue(name) else { return nil }
-    if let defense = try defense(value, call.session) { return defense }
-    throw call.fault(
-      "type-mismatch", "`\(name)` must be a defense or a function from an update to an update, not \(described(value))",
-      argument: name, help: "clip(4) >> noise(0.01)")
-  }
-}
 
 private func defense(
   _ signature: String, _ what: String, example: String, _ make: @escaping (Call) throws -> any Defense
@@ -95,10 +22,33 @@ let defenseBuiltins: [Builtin] = [
     example: "print(laplace(0.1))  # expect: laplace(0.1)"
   ) { try Laplace($0.double("scale")) },
   defense(
-    "clip(bound, per_layer: false)",
-    "Scales the update down to a Euclidean norm of at most `bound`, over all tensors together or each by itself: factor min(1, bound / (norm + 1e-6)).",
+    "clip(bound, per: \"global\", norm: 2)",
+    """
+    Scales down to a norm of at most `bound`, by min(1, bound / (norm + 1e-6)): `per` "global" over all tensors of the update
+    together, "layer" each tensor by itself, "example" the gradient of each example before they are averaged. `norm` 2 is
+    Euclidean; 1, the sum of absolute values, is what Laplace noise needs for differential privacy (see `epsilon`).
+    """,
     example: "print(clip(4) >> noise(0.01))  # expect: clip(4) >> noise(0.01)"
-  ) { try Clip($0.double("bound"), perLayer: $0.bool("per_layer")) },
+  ) { call in
+    let scope = try call.choice("per", of: Clip.Scope.allCases.map(\.rawValue))
+    guard let norm = NormKind(rawValue: try call.int("norm")) else {
+      throw call.fault("out-of-range", "`norm` of `clip` must be 1 or 2", argument: "norm", help: "clip_value(0.1)")
+    }
+    return try Clip(call.double("bound"), per: Clip.Scope(rawValue: scope) ?? .global, norm: norm)
+  },
+  defense(
+    "clip_value(bound)", "Keeps every entry within ±`bound`.",
+    example: "print(clip_value(0.1))  # expect: clip_value(0.1)"
+  ) { try ClipValue($0.double("bound")) },
+  defense(
+    "dp(sigma:, clip:)",
+    """
+    Differentially private SGD (Abadi et al. 2016): each example's gradient is clipped to the norm `clip`, they are summed, normal
+    noise of standard deviation `sigma`·`clip` is added once, and the sum is divided by the number of examples. `epsilon(…)` says
+    what that protects. In a `local_update` every step does so.
+    """,
+    example: "print(dp(sigma: 1.0, clip: 4) >> prune(0.9))  # expect: dp(sigma: 1, clip: 4) >> prune(0.9)"
+  ) { try DifferentialPrivacy(sigma: $0.double("sigma"), clip: $0.double("clip")) },
   defense(
     "prune(rate)",
     "Gradient compression: in each tensor, entries below the `rate` quantile of the absolute values become 0; ties are kept.",
@@ -133,21 +83,5 @@ let defenseBuiltins: [Builtin] = [
       throw call.fault("type-mismatch", "`f` must be a function from an update to an update", argument: "f")
     }
     return Value(DefenseValue(made))
-  },
-  Builtin(
-    "share(model, x, y, defense: none, mode: \"eval\")", group: "federated",
-    """
-    What a client sends in federated SGD: the gradient of its mean cross-entropy with respect to the model's parameters, after
-    its defense. `x` is an example or a batch, `y` its label or labels; `mode` is how batch normalisation runs.
-    """,
-    example:
-      "let (x, y) = dataset(\"digits\").private[0]\nprint(share(lenet(), x, y, defense: clip(1)).norm < 1.001)  # expect: true"
-  ) { call in
-    let x = try call.foreign(as: TensorValue.self, "x", kind: "an example or a batch (a tensor)").tensor
-    let mode = try call.choice("mode", of: ["eval", "train"])
-    let shared = try Leakage.share(
-      model(call, "model"), x, labels(call, "y"), defense: Defenses.argument(call, "defense"),
-      mode: mode == "train" ? .train : .eval, key: call.session.nextKey(for: "share"))
-    return Value(UpdateValue(shared))
   },
 ]

@@ -2,4 +2,5 @@
 import SeepLanguage
 
 let leakageBuiltins: [Builtin] =
-  searchBuiltins + defenseBuiltins + attackBuiltins + priorBuiltins + metricBuiltins
+  searchBuiltins + defenseBuiltins + privacyBuiltins + federatedBuiltins + attackBuiltins + priorBuiltins
+  + metricBuiltins
