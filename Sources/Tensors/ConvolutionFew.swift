@@ -61,7 +61,8 @@ extension Convolution {
       try Threads.forRanges(oc, grain: grain) { range in
         let first = range.lowerBound
         seep_few_product(
-          Tensor.blockSize, range.count, patch, width, a + first * patch, patch, 1, b, width, c + first * width, width, 0)
+          Tensor.blockSize, range.count, patch, width, a + first * patch, patch, 1, b, width, c + first * width, width,
+          0)
       }
     }
     if !isDirect {
@@ -91,7 +92,8 @@ extension Convolution {
         // Sixteen output channels at a time: their weights for these inputs lie in as many runs.
         for first in stride(from: 0, to: oc, by: 16) {
           seep_few_product(
-            Tensor.blockSize, rows, 16, width, a + first * patch + piece * rows, 1, patch, d + first * width, width, cols,
+            Tensor.blockSize, rows, 16, width, a + first * patch + piece * rows, 1, patch, d + first * width, width,
+            cols,
             width, first > 0 ? 1 : 0)
         }
         var part = self

@@ -9,7 +9,8 @@ extension Tensor {
     let width = size / max(n, 1)
     guard rank > 0, y.map({ $0.size == width && $0.dtype == dtype }) ?? true else {
       throw Fault(
-        "shape-mismatch", "rows of shape \(shapeText(Array(shape.dropFirst()))) are compared with \(shapeText(y?.shape ?? []))")
+        "shape-mismatch",
+        "rows of shape \(shapeText(Array(shape.dropFirst()))) are compared with \(shapeText(y?.shape ?? []))")
     }
     guard dtype == .float32 else {
       let difference = try y.map { try Tensor.combine(.sub, self, $0.unsqueeze(axis: 0)) } ?? self

@@ -45,13 +45,16 @@ extension Convolution {
     -> Convolution
   {
     guard images.count == 4 else {
-      throw Fault("shape-mismatch", "patches are taken of images [n, channels, height, width], not \(shapeText(images))")
+      throw Fault(
+        "shape-mismatch", "patches are taken of images [n, channels, height, width], not \(shapeText(images))")
     }
-    return try Convolution(input: images, weight: [g.groups, images[1] / max(g.groups, 1), kernel.height, kernel.width], g)
+    return try Convolution(
+      input: images, weight: [g.groups, images[1] / max(g.groups, 1), kernel.height, kernel.width], g)
   }
 
   /// Some channels of one image at a time, on all threads.
-  fileprivate static func eachPart(_ c: Convolution, _ body: (Convolution, _ image: Int, _ channel: Int) -> Void) throws {
+  fileprivate static func eachPart(_ c: Convolution, _ body: (Convolution, _ image: Int, _ channel: Int) -> Void) throws
+  {
     let perChannel = c.kh * c.kw * c.positions
     let channels = max(1, min(c.ic, elementGrain / max(1, perChannel)))
     let parts = (c.ic + channels - 1) / channels
