@@ -31,23 +31,23 @@ extension Tensor {
       let plane = image + channel * c.ih * c.iw
       for ky in 0..<c.kh {
         for kx in 0..<c.kw {
+          // Columns left and right of the image are 0; between them lies a run of the line.
+          let start = kx * g.dilationWidth - g.left
+          let step = g.strideWidth
+          let first = Swift.min(c.ow, start >= 0 ? 0 : (step - 1 - start) / step)
+          let end = Swift.max(first, Swift.min(c.ow, start < c.iw ? (c.iw - start + step - 1) / step : 0))
           for y in 0..<c.oh {
             let row = y * g.strideHeight + ky * g.dilationHeight - g.top
+            let to = columns + place
             if row < 0 || row >= c.ih {
-              for x in 0..<c.ow { columns[place + x] = 0 }
+              for x in 0..<c.ow { to[x] = 0 }
             } else {
-              // Columns left and right of the image are 0; between them lies a run of the line.
-              let line = plane + row * c.iw
-              let start = kx * g.dilationWidth - g.left
-              let step = g.strideWidth
-              let first = Swift.min(c.ow, start >= 0 ? 0 : (step - 1 - start) / step)
-              let end = Swift.max(first, Swift.min(c.ow, start < c.iw ? (c.iw - start + step - 1) / step : 0))
-              let to = columns + place
+              let line = plane + (row * c.iw + start)
               for x in 0..<first { to[x] = 0 }
               if step == 1 {
-                (to + first).update(from: line + start + first, count: end - first)
+                for x in first..<end { to[x] = line[x] }
               } else {
-                for x in first..<end { to[x] = line[start + x * step] }
+                for x in first..<end { to[x] = line[x * step] }
               }
               for x in end..<c.ow { to[x] = 0 }
             }

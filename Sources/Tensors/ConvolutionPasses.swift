@@ -120,6 +120,7 @@ extension Convolution {
 
   func forward(_ x: Tensor, _ w: Tensor) throws -> Tensor {
     _ = Libraries.prepared
+    if let y = try thinForward(x, w) { return y }
     if hasFewPositions { return try forwardOfFew(x, w) }
     if suitsWinograd, let y = try winogradPass(x, w, adjoint: false) { return y }
     let pieces = pieces(channels: oc)
@@ -138,6 +139,7 @@ extension Convolution {
 
   func inputGradient(_ gy: Tensor, _ w: Tensor) throws -> Tensor {
     _ = Libraries.prepared
+    if let gx = try thinInputGradient(gy, w) { return gx }
     if hasFewPositions { return try inputGradientOfFew(gy, w) }
     if suitsWinograd, let gx = try winogradPass(gy, w, adjoint: true) { return gx }
     let pieces = pieces(channels: ic)

@@ -91,3 +91,12 @@ void seep_winograd_weight_gradient(const float *m, ptrdiff_t pairs, ptrdiff_t fi
 /// once, where it lies.
 void seep_few_product(ptrdiff_t block, ptrdiff_t rows, ptrdiff_t depth, ptrdiff_t columns, const float *a, ptrdiff_t a_row,
                       ptrdiff_t a_step, const float *b, ptrdiff_t b_step, float *c, ptrdiff_t c_row, int add);
+
+/// A convolution, or with `adjoint` the input gradient of one, from ic channels in blocks to oc (1 to 4) plain channels. ih, iw and oh, ow are those of
+/// what is read and of what is made.
+typedef struct {
+  ptrdiff_t ic, ih, iw, oc, oh, ow, kh, kw, stride_h, stride_w, dilation_h, dilation_w, top, left, block, adjoint;
+} seep_thin;
+
+/// Lines of the result from `first` to `end`, counted over all images. w is [oc, kh, kw, ic].
+void seep_thin_run(const seep_thin *t, const float *x, const float *w, float *y, ptrdiff_t first, ptrdiff_t end);

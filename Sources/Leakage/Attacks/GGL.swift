@@ -85,8 +85,11 @@ public struct GGLObjective {
     return (try Tensor(losses.map { Float($0) }, shape: [losses.count]), images)
   }
 
-  /// Candidates that go through the model at once: enough to fill it, few enough for caches and memory.
-  private var chunk: Int { max(1, 25 / max(labels.count, 1)) }
+  /// Candidates that go through the model at once: enough to fill it, few enough that what its layers make (some 200 MB) fits.
+  private var chunk: Int {
+    let numbers = model.plan?.slots.reduce(0) { $0 + $1.output.reduce(1, *) } ?? 0
+    return max(1, min(256, (50 << 20) / max(1, numbers * labels.count)))
+  }
 
   /// Losses, images, and the slope of each loss with respect to its point: `[n]`, `[n · examples, c, h, w]`, the shape of `z`.
   public func withSlopes(_ z: Tensor) throws -> (losses: Tensor, images: Tensor, slopes: Tensor) {
