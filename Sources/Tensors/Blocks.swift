@@ -30,6 +30,16 @@ extension Tensor {
     offset = 0
   }
 
+  /// Self with memory of its own, if it is a part of another's and could be in blocks: so a view takes the same way as a copy.
+  func whole() throws -> Tensor {
+    guard rank == 4, dtype == .float32, shape[1] % Tensor.blockSize == 0, size > 0, isContiguous, blockForm == nil else {
+      return self
+    }
+    let copy = try Tensor(uninitialized: shape, .float32)
+    copy.pointer(Float.self).update(from: pointer(Float.self), count: size)
+    return copy
+  }
+
   /// The images in blocks, converted if need be; nil where that cannot be.
   func blocks() throws -> UnsafeMutablePointer<Float>? {
     guard let form = blockForm else { return nil }

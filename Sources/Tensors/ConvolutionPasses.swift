@@ -120,6 +120,7 @@ extension Convolution {
 
   func forward(_ x: Tensor, _ w: Tensor) throws -> Tensor {
     _ = Libraries.prepared
+    let x = try x.whole()
     if let y = try thinForward(x, w) { return y }
     if hasFewPositions { return try forwardOfFew(x, w) }
     if suitsWinograd, let y = try winogradPass(x, w, adjoint: false) { return y }
@@ -139,6 +140,7 @@ extension Convolution {
 
   func inputGradient(_ gy: Tensor, _ w: Tensor) throws -> Tensor {
     _ = Libraries.prepared
+    let gy = try gy.whole()
     if let gx = try thinInputGradient(gy, w) { return gx }
     if hasFewPositions { return try inputGradientOfFew(gy, w) }
     if suitsWinograd, let gx = try winogradPass(gy, w, adjoint: true) { return gx }
@@ -162,6 +164,7 @@ extension Convolution {
   /// Each piece of the batch gives a partial sum; they are added in order.
   func weightGradient(_ x: Tensor, _ gy: Tensor) throws -> Tensor {
     _ = Libraries.prepared
+    let (x, gy) = (try x.whole(), try gy.whole())
     if hasFewPositions { return try weightGradientOfFew(x, gy) }
     if weightsSuitWinograd, let g = try winogradWeightGradient(x, gy) { return g }
     var pieces = pieces(channels: oc)
@@ -194,6 +197,7 @@ extension Convolution {
   func eachPass(_ x: Tensor, _ gy: Tensor) throws -> (_ candidate: Int, _ out: UnsafeMutablePointer<Float>) throws ->
     Void
   {
+    let (x, gy) = (try x.whole(), try gy.whole())
     let plan = try plan(described(n, ic: ic, oc: oc), seep_conv_weights)
     let (input, gradient) = (try operand(x, [plan], 0), try operand(gy, [plan], 2))
     return { i, out in

@@ -18,7 +18,7 @@ struct MatchSums {
 
 extension Matching {
   /// How a chain of imitations is evaluated by sums: clipping (before or after), and a choice of entries.
-  struct StreamPlan {
+  public struct StreamPlan {
     enum Entries { case all, above(Double), received, censored([Double]) }
     var entries = Entries.all
     var bounds: [Double]?
@@ -29,7 +29,7 @@ extension Matching {
   }
 
   /// nil where the imitation or the distance needs whole gradients.
-  var streamPlan: StreamPlan? {
+  public var streamPlan: StreamPlan? {
     guard distance != .l1, target.allSatisfy({ $0.dtype == .float32 }) else { return nil }
     var plan = StreamPlan()
     var (scaled, chosen) = (false, false)
@@ -54,7 +54,7 @@ extension Matching {
   }
 
   /// The distance of each candidate, differentiable: by sums where a layer has them cheaply and the imitation needs no entries.
-  func callAsFunction(_ candidates: [TrackedGradient]) throws -> Variable {
+  public func callAsFunction(_ candidates: [TrackedGradient]) throws -> Variable {
     guard let plan = streamPlan, case .all = plan.entries, !plan.fits, candidates.count == target.count else {
       return try callAsFunction(candidates.map { try $0.gradients() })
     }
@@ -114,7 +114,7 @@ extension Matching {
   }
 
   /// The distance of each candidate, as `callAsFunction` has it.
-  func distances(_ sources: [any GradientSource], _ plan: StreamPlan) throws -> [Double] {
+  public func distances(_ sources: [any GradientSource], _ plan: StreamPlan) throws -> [Double] {
     guard sources.count == target.count, let count = sources.first?.candidates else {
       throw Fault("shape-mismatch", "\(sources.count) gradients were given for the \(target.count) tensors received")
     }
