@@ -46,7 +46,7 @@ public struct Clip: Defense, Equatable {
 
   public var needsExamples: Bool { scope == .example }
 
-  public func examples(_ gradients: [Tensor], key: RandomKey) throws -> [Tensor] {
+  public func examples(_ gradients: [Tensor], names: [String], key: RandomKey) throws -> [Tensor] {
     if scope != .example { return gradients }
     return try withoutRecording {
       let clipped = try clipping(gradients.map { Variable($0) }, to: gradients.map { _ in bound }, perTensor: false)

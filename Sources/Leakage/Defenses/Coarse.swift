@@ -1,17 +1,30 @@
-// Defenses that send coarser numbers, or fewer of them.
+// Defenses that send coarser numbers.
 import Autodiff
 import Ground
 import Networks
 import Tensors
 
-/// `sign_only`: the sign of every entry (signSGD, Bernstein et al. 2018, unscaled).
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// `sign_only`: the sign of every entry (signSGD, Bernstein et al. 2018); scaled, times the tensor's mean size.
 public struct SignOnly: Defense, Equatable {
-  public init() {}
-  public var written: String { "sign_only" }
+  public let scaled: Bool
+
+  public init(scaled: Bool = false) { self.scaled = scaled }
+  public var written: String { scaled ? "sign_only(scaled: true)" : "sign_only" }
   public var keepsScale: Bool { false }
 
   public func update(_ update: Update, _ round: ClientRound?, key: RandomKey) throws -> Update {
-    try update.map { try $0.map(.sign) }
+    try update.map { t in
+      let signs = try t.map(.sign)
+      return scaled && t.size > 0 ? try Tensor.combine(.mul, signs, t.map(.abs).reduce(.mean).item()) : signs
+    }
   }
 
   /// The candidate's signs; for gradient searches a smooth step instead, tanh(10 g / mean|g|), which has a slope.
@@ -19,9 +32,12 @@ public struct SignOnly: Defense, Equatable {
     if observed.knowledge == .none { return .none }
     return Imitation { candidates in
       try candidates.map { g in
-        guard g.isTracked else { return try g.sign() }
-        let size = try g.value.map(.abs).reduce(.mean).item()
-        return try (g * (10 / max(size, 1e-30))).tanh()
+        let rows = try g.reshape([g.shape[0], g.size / max(g.shape[0], 1)])
+        let sizes = try rows.abs().mean(axes: [1])
+        let steps =
+          g.isTracked
+          ? try Leakage.scaled(g, by: 10 / (sizes.stopGradient() + 1e-30)).tanh() : try g.sign()
+        return scaled ? try Leakage.scaled(steps, by: sizes) : steps
       }
     }
   }
@@ -43,6 +59,7 @@ public struct Quantize: Defense, Equatable {
   public func update(_ update: Update, _ round: ClientRound?, key: RandomKey) throws -> Update {
     try update.with(
       tensors: update.tensors.enumerated().map { index, t in
+        if t.size == 0 { return t }
         let (low, high) = (try t.reduce(.min).item(), try t.reduce(.max).item())
         guard high > low else { return t }
         let step = (high - low) / Double((1 << bits) - 1)
@@ -55,34 +72,85 @@ public struct Quantize: Defense, Equatable {
   // Imitation: none; the rounding is noise without bias.
 }
 
-/// `dropout_gradient(0.5)`: each entry is left out with this probability.
-public struct DropoutGradient: Defense, Equatable {
-  public let rate: Double
+/// `qsgd(4)`: sign, norm and a level of 0…s for each entry (Alistarh et al., "QSGD", NIPS 2017): with l = ⌊s|g|/‖g‖⌋ and
+/// p = s|g|/‖g‖ − l it sends ‖g‖ sign(g) (l + Bernoulli(p)) / s. No bias.
+public struct QSGD: Defense, Equatable {
+  public let levels: Int
 
-  /// - Throws: `bad-argument` outside of 0…1.
-  public init(_ rate: Double) throws {
-    try requireArgument(rate >= 0 && rate <= 1, "dropout_gradient: the rate is a probability, not \(rate)")
-    self.rate = rate
+  /// - Throws: `bad-argument` below 1.
+  public init(_ levels: Int) throws {
+    try requireArgument(
+      (1...1_000_000).contains(levels), "qsgd: the number of levels is at least 1 and at most 1000000, not \(levels)")
+    self.levels = levels
   }
 
-  public var written: String { "dropout_gradient(\(code(rate)))" }
-  public var privacy: [PrivacyEffect] { [.masks] }
-  public var keepsZeros: Bool { rate == 0 }
+  public var written: String { "qsgd(\(levels))" }
+  public var keepsZeros: Bool { false }
 
   public func update(_ update: Update, _ round: ClientRound?, key: RandomKey) throws -> Update {
-    try update.with(
-      tensors: update.tensors.enumerated().map { index, t in
-        let draws = try Tensor.uniform(t.shape, key: key.derive(index), dtype: t.dtype)
-        return try Tensor.combine(.mul, t, Tensor.compare(.greaterEqual, draws, rate).converted(to: t.dtype))
-      })
+    try randomLevels(update, key) { try squaredNorm($0).squareRoot() / Double(levels) }
+  }
+  // Imitation: none, as for `quantize`.
+}
+
+/// `terngrad()`: −m, 0 or m with m the tensor's largest size (Wen et al., "TernGrad", NIPS 2017): m sign(g) Bernoulli(|g| / m).
+public struct TernGrad: Defense, Equatable {
+  public init() {}
+  public var written: String { "terngrad" }
+  public var keepsZeros: Bool { false }
+
+  public func update(_ update: Update, _ round: ClientRound?, key: RandomKey) throws -> Update {
+    try randomLevels(update, key) { try $0.size == 0 ? 0 : $0.map(.abs).reduce(.max).item() }
+  }
+  // Imitation: none, as for `quantize`.
+}
+
+/// Sizes rounded at random, without bias, to multiples of `step(tensor)`.
+private func randomLevels(_ update: Update, _ key: RandomKey, _ step: (Tensor) throws -> Double) throws -> Update {
+  try update.with(
+    tensors: update.tensors.enumerated().map { index, t in
+      let step = try step(t)
+      guard step > 0, step.isFinite else { return t }
+      let draws = try Tensor.uniform(t.shape, key: key.derive(index), dtype: .float64)
+      let sizes = try Tensor.combine(.div, t.converted(to: .float64).map(.abs), step)
+      let levels = try Tensor.combine(.mul, Tensor.combine(.add, sizes, draws).map(.floor), step).converted(to: t.dtype)
+      return try Tensor.combine(.mul, levels, t.map(.sign))
+    })
+}
+
+/// `low_precision("float16")`: numbers as a narrower type holds them.
+public struct LowPrecision: Defense, Equatable {
+  public enum Form: String, Sendable, CaseIterable {
+    case float16, bfloat16
+    /// −127…127 times the tensor's largest size / 127.
+    case int8
+  }
+  public let form: Form
+
+  public init(_ form: Form) { self.form = form }
+  public var written: String { "low_precision(\"\(form.rawValue)\")" }
+  public var keepsZeros: Bool { false }
+
+  public func update(_ update: Update, _ round: ClientRound?, key: RandomKey) throws -> Update {
+    try update.map { t in
+      let values = try t.doubles()
+      let largest = values.reduce(0) { max($0, abs($1)) }
+      let rounded = values.map { x in
+        switch form {
+        case .float16: max(-65504, min(65504, LowPrecision.rounded(x, digits: 10, least: -14)))
+        case .bfloat16: LowPrecision.rounded(x, digits: 7, least: -126)
+        case .int8: largest == 0 ? 0 : (x / largest * 127).rounded(.toNearestOrEven) * largest / 127
+        }
+      }
+      return try Tensor(rounded, shape: t.shape).converted(to: t.dtype)
+    }
   }
 
-  /// Entries that arrived as 0 say nothing.
-  public func adapt(_ observed: Observed) throws -> Imitation {
-    guard observed.knowledge != .none, observed.showsZeros else { return .none }
-    let masks = try observed.update.tensors.map {
-      Variable(try Tensor.compare(.notEqual, $0, 0).converted(to: $0.dtype).unsqueeze(axis: 0))
-    }
-    return Imitation { try zip($0, masks).map { try $0 * $1 } }
+  /// To `digits` binary digits after the first, with exponents from `least`.
+  private static func rounded(_ x: Double, digits: Int, least: Int) -> Double {
+    guard x != 0, x.isFinite else { return x }
+    let unit = scalbn(1.0, max(Int(x.exponent), least) - digits)
+    return (x / unit).rounded(.toNearestOrEven) * unit
   }
+  // Imitation: none; the rounding is small.
 }

@@ -14,6 +14,8 @@ public struct ClientRound: Sendable {
   /// Probabilities instead of `labels`, where a defense mixed examples: `[n, classes]`.
   public var softLabels: Tensor?
   public var mode: Mode
+  /// What the client keeps between rounds, where there are several.
+  public var memory: ClientMemory?
 
   public init(model: Model, images: Tensor, labels: Tensor, softLabels: Tensor? = nil, mode: Mode = .eval) {
     self.model = model
@@ -41,7 +43,7 @@ public protocol Defense: Sendable {
   var needsExamples: Bool { get }
   /// Changes the gradients of single examples, `[n] + shape` each, before they are averaged. Each by itself: a batch may come
   /// in pieces.
-  func examples(_ gradients: [Tensor], key: RandomKey) throws -> [Tensor]
+  func examples(_ gradients: [Tensor], names: [String], key: RandomKey) throws -> [Tensor]
   /// Changes the mean gradient of `examples` examples: the one that is shared, or that of each local step.
   func mean(_ gradient: [Tensor], examples: Int, key: RandomKey) throws -> [Tensor]
 
@@ -58,19 +60,22 @@ public protocol Defense: Sendable {
 
   /// How an attack makes candidate gradients comparable with what it received.
   func adapt(_ observed: Observed) throws -> Imitation
+  /// The model with which an attack takes candidate gradients, where the defense changes what the model computes.
+  func adapt(_ model: Model, _ observed: Observed) throws -> Model
 }
 
 extension Defense {
   public var members: [any Defense] { [self] }
   public func prepare(_ round: ClientRound, key: RandomKey) throws -> ClientRound { round }
   public var needsExamples: Bool { false }
-  public func examples(_ gradients: [Tensor], key: RandomKey) throws -> [Tensor] { gradients }
+  public func examples(_ gradients: [Tensor], names: [String], key: RandomKey) throws -> [Tensor] { gradients }
   public func mean(_ gradient: [Tensor], examples: Int, key: RandomKey) throws -> [Tensor] { gradient }
   public func update(_ update: Update, _ round: ClientRound?, key: RandomKey) throws -> Update { update }
   public var privacy: [PrivacyEffect] { [.arbitrary] }
   public var keepsZeros: Bool { true }
   public var keepsScale: Bool { true }
   public func adapt(_ observed: Observed) throws -> Imitation { .none }
+  public func adapt(_ model: Model, _ observed: Observed) throws -> Model { model }
 
   /// Runs all members on an update, in order, each with its own random stream.
   public func defend(_ update: Update, round: ClientRound? = nil, key: RandomKey) throws -> Update {
@@ -99,8 +104,8 @@ public struct Chain: Defense {
     try members.enumerated().reduce(round) { try $1.element.prepare($0, key: key.derive($1.offset)) }
   }
 
-  public func examples(_ gradients: [Tensor], key: RandomKey) throws -> [Tensor] {
-    try members.enumerated().reduce(gradients) { try $1.element.examples($0, key: key.derive($1.offset)) }
+  public func examples(_ gradients: [Tensor], names: [String], key: RandomKey) throws -> [Tensor] {
+    try members.enumerated().reduce(gradients) { try $1.element.examples($0, names: names, key: key.derive($1.offset)) }
   }
 
   public func mean(_ gradient: [Tensor], examples: Int, key: RandomKey) throws -> [Tensor] {
@@ -118,10 +123,18 @@ public struct Chain: Defense {
   /// Each member's imitation in order, each knowing what comes after it.
   public func adapt(_ observed: Observed) throws -> Imitation {
     try members.indices.reduce(Imitation.none) { before, index in
-      var own = observed
-      own.later = Array(members[(index + 1)...]) + observed.later
-      return before.followed(by: try members[index].adapt(own))
+      before.followed(by: try members[index].adapt(seen(by: index, observed)))
     }
+  }
+
+  public func adapt(_ model: Model, _ observed: Observed) throws -> Model {
+    try members.indices.reduce(model) { try members[$1].adapt($0, seen(by: $1, observed)) }
+  }
+
+  private func seen(by index: Int, _ observed: Observed) -> Observed {
+    var own = observed
+    own.later = Array(members[(index + 1)...]) + observed.later
+    return own
   }
 }
 
@@ -130,45 +143,5 @@ public func compose(_ first: (any Defense)?, _ second: (any Defense)?) -> (any D
   switch (first, second) {
   case (nil, let only), (let only, nil): only
   case (let a?, let b?): Chain([a, b])
-  }
-}
-
-/// Any function from update to update as a defense.
-public struct FunctionDefense: Defense, @unchecked Sendable {  // Seep's evaluation is single threaded
-  public let written: String
-  private let body: (Update) throws -> Update
-  private let imitation: ((_ candidate: [Variable], _ received: Update) throws -> [Variable])?
-
-  /// - Parameters:
-  ///   - written: how the function is written in Seep.
-  ///   - adapt: how an attack imitates it on one candidate's gradient, given what was received; nil: attacks ignore it.
-  public init(
-    written: String, adapt: ((_ candidate: [Variable], _ received: Update) throws -> [Variable])? = nil,
-    _ body: @escaping (Update) throws -> Update
-  ) {
-    self.written = written
-    imitation = adapt
-    self.body = body
-  }
-
-  public var keepsZeros: Bool { false }
-  public var keepsScale: Bool { false }
-
-  public func update(_ update: Update, _ round: ClientRound?, key: RandomKey) throws -> Update { try body(update) }
-
-  public func adapt(_ observed: Observed) throws -> Imitation {
-    guard let imitation else { return .none }
-    let received = observed.update
-    return Imitation { candidates in
-      let count = candidates.first?.shape.first ?? 0
-      let each = try (0..<count).map { i in
-        let one = try imitation(candidates.map { try $0.select(axis: 0, index: i) }, received)
-        guard one.count == candidates.count else {
-          throw Fault("bad-defense", "the imitation of a defense gave \(one.count) tensors for \(candidates.count)")
-        }
-        return one
-      }
-      return try candidates.indices.map { l in try Variable.stack(each.map { $0[l] }, axis: 0) }
-    }
   }
 }

@@ -27,8 +27,8 @@ public struct DifferentialPrivacy: Defense, Equatable {
   public var privacy: [PrivacyEffect] { clip.privacy + [.noiseOnSum(sigma * bound)] }
 
   public var needsExamples: Bool { true }
-  public func examples(_ gradients: [Tensor], key: RandomKey) throws -> [Tensor] {
-    try clip.examples(gradients, key: key)
+  public func examples(_ gradients: [Tensor], names: [String], key: RandomKey) throws -> [Tensor] {
+    try clip.examples(gradients, names: names, key: key)
   }
 
   public func mean(_ gradient: [Tensor], examples: Int, key: RandomKey) throws -> [Tensor] {

@@ -81,6 +81,12 @@ func imitation(of update: Update, knowing knowledge: Knowledge) throws -> Imitat
   return try Chain(defense.members).adapt(Observed(update, knowing: knowledge))
 }
 
+/// The model with which an attack takes the gradients of candidates for an update: `model`, or what the update's defense made of it.
+public func adapted(_ model: Model, to update: Update, knowing knowledge: Knowledge) throws -> Model {
+  guard knowledge != .none, let defense = update.defense else { return model }
+  return try Chain(defense.members).adapt(model, Observed(update, knowing: knowledge))
+}
+
 /// Σ x² of each candidate over everything but the first axis: `[n]`.
 func squaresPerCandidate(_ x: Variable) throws -> Variable {
   try x.rowDistances()
@@ -122,5 +128,33 @@ extension Imitation {
       let shared = try factor(sumOfAll(parts.map(\.inner)), sumOfAll(parts.map(\.squares)))
       return try candidates.map { try scaled($0, by: shared) }
     }
+  }
+
+  /// g − (y = 0) · clamp(g, −t, t), with t the smallest |y| ≠ 0 of the tensor (or of all together); without a known scale, zeros
+  /// hide g altogether.
+  static func censored(_ observed: Observed, together: Bool = false) throws -> Imitation {
+    var thresholds = try observed.update.tensors.map { y in
+      observed.showsScale ? try y.doubles().lazy.map(abs).filter { $0 > 0 }.min() ?? 0 : .infinity
+    }
+    if together, let least = thresholds.filter({ $0 > 0 }).min() { thresholds = thresholds.map { _ in least } }
+    let hidden = try observed.update.tensors.map {
+      Variable(try Tensor.compare(.equal, $0, 0).converted(to: $0.dtype).unsqueeze(axis: 0))
+    }
+    return Imitation(.censored(thresholds: thresholds)) { [thresholds] candidates in
+      try candidates.indices.map { l in
+        try candidates[l] - hidden[l] * candidates[l].clamp(-thresholds[l], thresholds[l])
+      }
+    }
+  }
+
+  /// scale · g where y ≠ 0, else 0.
+  static func received(_ received: [Tensor], scale: Double = 1) throws -> Imitation {
+    let masks = try received.map { y in
+      let mask = try Tensor.compare(.notEqual, y, 0).converted(to: y.dtype).unsqueeze(axis: 0)
+      return Variable(scale == 1 ? mask : try Tensor.combine(.mul, mask, scale))
+    }
+    // Hidden altogether, as entries below an infinite threshold are.
+    let kind: Kind = scale == 1 ? .censored(thresholds: received.map { _ in .infinity }) : .other
+    return Imitation(kind) { try zip($0, masks).map { try $0 * $1 } }
   }
 }

@@ -51,7 +51,7 @@ public struct Prune: Defense, Equatable {
     case .published: return pruning(percent: try 100 * observed.update.sparsity)
     case .known where !observed.showsZeros: return pruning(percent: rate * 100)
     case .estimated where !observed.showsZeros: return .none
-    case .known, .estimated: return try censored(observed)
+    case .known, .estimated: return try .censored(observed)
     }
   }
 
@@ -61,19 +61,6 @@ public struct Prune: Defense, Equatable {
         let rows = try g.value.reshape([g.shape[0], g.size / max(g.shape[0], 1)])
         return try g * Variable(Prune.kept(rows, percent: percent).reshape(g.shape))
       }
-    }
-  }
-
-  /// g − (y = 0) · clamp(g, −t, t), with t the smallest |y| ≠ 0 of the tensor; without a known scale, zeros hide g altogether.
-  private func censored(_ observed: Observed) throws -> Imitation {
-    let showsScale = observed.showsScale
-    let masks: [(hidden: Variable, threshold: Double)] = try observed.update.tensors.map { y in
-      let hidden = try Tensor.compare(.equal, y, 0).converted(to: y.dtype)
-      let threshold = showsScale ? try y.doubles().lazy.map(abs).filter { $0 > 0 }.min() ?? 0 : .infinity
-      return (Variable(try hidden.unsqueeze(axis: 0)), threshold)
-    }
-    return Imitation(.censored(thresholds: masks.map(\.threshold))) { candidates in
-      try zip(candidates, masks).map { g, mask in try g - mask.hidden * g.clamp(-mask.threshold, mask.threshold) }
     }
   }
 }

@@ -11,16 +11,26 @@ public struct Soteria: Defense, Equatable {
   public let rate: Double
   /// Added to the feature in the ratio; 1e-10 in GGL.
   public let eps: Double
+  public let method: Method
+
+  public enum Method: String, Sendable, CaseIterable {
+    /// Zeroes columns of the last layer's gradient, as the published code does; everything else is as it was.
+    case mask
+    /// Zeroes the features themselves before the last layer, as the paper describes it: the whole gradient is of the smaller
+    /// representation.
+    case backprop
+  }
 
   /// - Throws: `bad-argument` outside of 0…1.
-  public init(_ rate: Double, eps: Double = 1e-10) throws {
+  public init(_ rate: Double, eps: Double = 1e-10, method: Method = .mask) throws {
     try requireArgument(
       rate >= 0 && rate <= 1, "soteria: the rate is the share of features to hide, from 0 to 1, not \(rate)")
     self.rate = rate
     self.eps = eps
+    self.method = method
   }
 
-  public var written: String { "soteria(\(code(rate)))" }
+  public var written: String { "soteria(\(code(rate))\(method == .mask ? "" : ", mode: \"backprop\""))" }
   public var privacy: [PrivacyEffect] { [.looksAtBatch] }
   public var keepsZeros: Bool { false }
 
@@ -30,6 +40,7 @@ public struct Soteria: Defense, Equatable {
         "needs-batch", "soteria looks at the model and the batch, so it cannot be applied to an update alone",
         help: "share(model, x, y, defense: \(written))")
     }
+    if method == .backprop { return update }
     let mask = try self.mask(round.model, round.images)
     var tensors = update.tensors
     guard let place = lastWeight(tensors.map(\.shape)), tensors[place].shape[1] == mask.size else {
@@ -38,6 +49,13 @@ public struct Soteria: Defense, Equatable {
     tensors[place] = try Tensor.combine(
       .mul, tensors[place], mask.converted(to: tensors[place].dtype).unsqueeze(axis: 0))
     return try update.with(tensors: tensors)
+  }
+
+  public func prepare(_ round: ClientRound, key: RandomKey) throws -> ClientRound {
+    if method == .mask { return round }
+    var result = round
+    result.model = try round.model.hidingFeatures(mask(round.model, round.images))
+    return result
   }
 
   /// The ratio of each feature: Σ over the batch of ‖∂rᵢ/∂x‖₂ / (rᵢ + ε); costs one backward pass a feature.
@@ -68,23 +86,60 @@ public struct Soteria: Defense, Equatable {
     return try Tensor(values.map { abs($0) < threshold ? 0.0 : 1.0 }, shape: [values.count])
   }
 
-  /// Columns that arrived without a number are hidden in candidates too; published: those without one for class 0.
+  /// Columns that arrived without a number are hidden in candidates too; published: those without one for class 0. Where later
+  /// noise fills them, the last layer's weight says nothing (the known way around Soteria: leave that layer out).
   public func adapt(_ observed: Observed) throws -> Imitation {
-    let received = observed.update.tensors
-    guard observed.knowledge != .none, observed.showsZeros, let place = lastWeight(received.map(\.shape)) else {
+    guard observed.knowledge != .none, let place = lastWeight(observed.update.tensors.map(\.shape)) else {
       return .none
     }
-    let marks = try Tensor.compare(.notEqual, received[place], 0).converted(to: received[place].dtype)
-    let mask =
-      observed.knowledge == .published ? try marks.select(axis: 0, index: 0) : try marks.reduce(.max, axes: [0])
-    let columns = Variable(try mask.reshape([1, 1, mask.size]))
+    let columns: Variable
+    if observed.showsZeros {
+      let mask = try received(observed, place)
+      columns = Variable(try mask.reshape([1, 1, mask.size]))
+    } else if observed.knowledge == .published {
+      return .none
+    } else {
+      columns = Variable(try Tensor.zeros([1, 1, 1], observed.update.tensors[place].dtype))
+    }
     return Imitation { candidates in
       var result = candidates
       result[place] = try result[place] * columns
       return result
     }
   }
+
+  /// The features that were hidden are hidden in candidates' passes.
+  public func adapt(_ model: Model, _ observed: Observed) throws -> Model {
+    guard method == .backprop, observed.knowledge != .none, observed.showsZeros,
+      let place = lastWeight(observed.update.tensors.map(\.shape))
+    else { return model }
+    return try model.hidingFeatures(received(observed, place))
+  }
+
+  /// 1 for columns of the last weight that arrived with a number.
+  private func received(_ observed: Observed, _ place: Int) throws -> Tensor {
+    let weight = observed.update.tensors[place]
+    let marks = try Tensor.compare(.notEqual, weight, 0).converted(to: weight.dtype)
+    return try observed.knowledge == .published ? marks.select(axis: 0, index: 0) : marks.reduce(.max, axes: [0])
+  }
 }
 
 /// The place of the last layer's weight: the last tensor with two axes.
 func lastWeight(_ shapes: [[Int]]) -> Int? { shapes.lastIndex { $0.count == 2 } }
+
+extension Model {
+  /// The model with some features before the last dense layer multiplied by a mask; parameters keep their names.
+  /// - Throws: `no-last-layer`, `model-not-built`.
+  func hidingFeatures(_ mask: Tensor) throws -> Model {
+    guard let shape = inputShape, layers.last is Dense else {
+      throw Fault("no-last-layer", "soteria needs a model that ends in a dense layer, and \(written) does not")
+    }
+    var changed = layers
+    changed.insert(
+      FunctionLayer(written: "features => mask * features") { try $0 * Variable(mask.converted(to: $0.dtype)) },
+      at: layers.count - 1)
+    let model = Model(changed, key: key, initialiser: initialiser, dtype: dtype)
+    try model.build(for: shape)
+    return try model.with(values: parameters.tensors, buffers: buffers.tensors)
+  }
+}

@@ -44,7 +44,8 @@ extension ClientRound {
       try Interrupt.check()
       let piece = start..<min(start + chunk, range.upperBound)
       let each = try model.perExampleGradients(Variable(part(images, piece)), targets(piece), parameters: parameters)
-      let changed = try chain.examples(each.map(\.value), key: key.derive("examples").derive(start))
+      let changed = try chain.examples(
+        each.map(\.value), names: parameters.names, key: key.derive("examples").derive(start))
       let own = try changed.map { try $0.reduce(.sum, axes: [0]) }
       sum = try sum.map { try zip($0, own).map { try Tensor.combine(.add, $0, $1) } } ?? own
     }

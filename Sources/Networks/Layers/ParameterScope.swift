@@ -78,6 +78,14 @@ public final class ParameterScope {
     return key.derive(slot.path)
   }
 
+  /// The same; nil where the pass was given no key.
+  public var optionalRandomKey: RandomKey? { key?.derive(slot.path) }
+
+  /// What layers add to the loss of a batch.
+  private(set) var penalty: Variable?
+
+  public func addPenalty(_ term: Variable) throws { penalty = try penalty.map { try $0 + term } ?? term }
+
   private var slot: LayerSlot {
     guard let current else { preconditionFailure("a scope was asked outside of a layer") }
     return current

@@ -55,7 +55,8 @@ extension Model {
     try build(for: Array(batch.shape.dropFirst()))
     let watched = try (parameters ?? self.parameters).map { $0.watched() }
     let pass = try forward(batch, parameters: watched, mode: mode, key: key)
-    let loss = try Model.loss(pass.output, labels)
+    let plain = try Model.loss(pass.output, labels)
+    let loss = try pass.penalty.map { try plain + $0 } ?? plain
     let gradients = try Autodiff.gradients(of: loss, wrt: watched.values, recording: recording)
     let filled = try zip(gradients, watched.values).map { try $0 ?? Variable(Tensor.zeros($1.shape, $1.dtype)) }
     return LossAndGradient(
@@ -77,7 +78,8 @@ extension Model {
     let (batch, _) = try batched(x)
     let pass = try forward(batch, parameters: parameters, taps: true)
     let losses = try Model.loss(pass.output, labels, reduction: .none)
-    let derivatives = try Autodiff.gradients(of: losses.sum(), wrt: pass.taps.map(\.output), recording: recording)
+    let total = try pass.penalty.map { try losses.sum() + $0 * Double(batch.shape[0]) } ?? losses.sum()
+    let derivatives = try Autodiff.gradients(of: total, wrt: pass.taps.map(\.output), recording: recording)
     let layers = try zip(pass.taps, derivatives).map { tap, derivative in
       (tap: tap, outputGradient: try derivative ?? Variable(Tensor.zeros(tap.output.shape, tap.output.dtype)))
     }

@@ -238,6 +238,8 @@ public struct Model: @unchecked Sendable {  // the evaluation that owns it is si
     public let buffers: [Tensor]
     /// Layers with parameters in the order they ran, where taps were asked for.
     public let taps: [Tap]
+    /// What layers add to the loss; nil: nothing.
+    public let penalty: Variable?
     fileprivate let scope: ParameterScope
 
     /// Gradients of one tapped layer's parameters, one per example, from the derivative of the summed losses with
@@ -283,7 +285,8 @@ public struct Model: @unchecked Sendable {  // the evaluation that owns it is si
       } ?? built.parameters.values
     let scope = ParameterScope(plan, parameters: values, buffers: built.buffers, mode: mode, key: key, taps: taps)
     let output = try layers.reduce(x) { try scope.apply($1, $0) }
-    return Pass(output: output, buffers: scope.buffers, taps: scope.taps, scope: scope)
+    return Pass(
+      output: output, buffers: scope.buffers, taps: scope.taps, penalty: scope.penalty, scope: scope)
   }
 
   /// `x` as a batch, and whether it was a lone example.

@@ -21,14 +21,23 @@ final class DefenseValue: Foreign {
     return try apply(to: subject, in: call.session)
   }
 
+  /// An update, or several clients' updates as a list.
   func apply(to subject: Value, in session: Session) throws -> Value {
-    guard let update = subject.foreign(as: UpdateValue.self)?.update else {
-      throw Fault(
-        "type-mismatch", "the defense \(defense.written) takes an update, not \(described(subject))",
-        help: "share(net, x, y)",
-        argument: 0)
+    if let update = subject.foreign(as: UpdateValue.self)?.update {
+      return Value(UpdateValue(try defense.defend(update, key: session.nextKey(for: "defense"))))
     }
-    return Value(UpdateValue(try defense.defend(update, key: session.nextKey(for: "defense"))))
+    let updates = subject.asItems?.compactMap { $0.foreign(as: UpdateValue.self)?.update } ?? []
+    guard !updates.isEmpty, updates.count == subject.asItems?.count else {
+      throw Fault(
+        "type-mismatch",
+        "the defense \(defense.written) takes an update, or a list of clients' updates, not \(described(subject))",
+        help: "share(net, x, y)", argument: 0)
+    }
+    let sent = try defense.defend(all: updates, key: session.nextKey(for: "defense"))
+    if defense.members.contains(where: { $0 is SecureAggregation }), let sum = sent.first {
+      return Value(UpdateValue(sum))
+    }
+    return Value(list: sent.map { Value(UpdateValue($0)) })
   }
 
   func compose(with other: Value, reversed: Bool, in session: Session) throws -> Value? {
@@ -54,25 +63,85 @@ enum Defenses {
       return made.defense
     }
     if value.members.count > 1, adapt == nil { return Chain(try value.members.compactMap { try defense($0, session) }) }
-    var imitation: (([Variable], Update) throws -> [Variable])?
-    if let adapt {
-      imitation = { [unowned session] candidate, received in
-        let record = Value(record: zip(received.names, candidate).map { ($0, Value(TensorValue($1))) })
-        let result = try session.invoke(adapt, [record, Value(UpdateValue(received))])
-        guard let leaves = try Tree.leaves(result) else {
-          throw Fault(
-            "type-mismatch", "`adapt` must return a record like the candidate's gradient, not \(described(result))")
+    return try function(Hooks(update: value, adapt: adapt), session)
+  }
+
+  /// Functions for the hooks of a defense.
+  struct Hooks {
+    var update: Value?
+    var batch: Value?
+    var model: Value?
+    var example: Value?
+    var adapt: Value?
+  }
+
+  static func function(_ hooks: Hooks, _ session: Session) throws -> FunctionDefense {
+    let first = hooks.update ?? hooks.batch ?? hooks.model ?? hooks.example
+    return FunctionDefense(
+      written: first?.functionName ?? "update => …",
+      round: hooks.batch == nil && hooks.model == nil
+        ? nil : { [unowned session] round in try changed(round, hooks, session) },
+      example: hooks.example.map { function in
+        { [unowned session] gradient, names in
+          let record = Value(
+            record: zip(names, gradient).map { ($0, Value(TensorValue(Variable($1)))) })
+          return try leaves(session.invoke(function, [record]), "`examples`").map(\.value)
         }
-        return leaves
+      },
+      adapt: hooks.adapt.map { function in
+        { [unowned session] candidate, received in
+          let record = Value(record: zip(received.names, candidate).map { ($0, Value(TensorValue($1))) })
+          return try leaves(session.invoke(function, [record, Value(UpdateValue(received))]), "`adapt`")
+        }
+      },
+      hooks.update.map { function in
+        { [unowned session] update in
+          let result = try session.invoke(function, [Value(UpdateValue(update))])
+          guard let defended = result.foreign(as: UpdateValue.self) else {
+            throw Fault("type-mismatch", "a defense returns an update, and this function returned \(described(result))")
+          }
+          return defended.update
+        }
+      })
+  }
+
+  private static func leaves(_ result: Value, _ name: String) throws -> [Variable] {
+    guard let leaves = try Tree.leaves(result) else {
+      throw Fault(
+        "type-mismatch", "\(name) must return a record like the gradient it was given, not \(described(result))")
+    }
+    return leaves
+  }
+
+  private static func changed(_ round: ClientRound, _ hooks: Hooks, _ session: Session) throws -> ClientRound {
+    var result = round
+    if let batch = hooks.batch {
+      let labels = round.softLabels ?? round.labels
+      let made = try session.invoke(
+        batch, [Value(TensorValue(Variable(round.images))), Value(TensorValue(Variable(labels)))])
+      let pair = made.asItems?.compactMap { $0.foreign(as: TensorValue.self)?.tensor } ?? []
+      guard pair.count == 2, pair[0].rank > 1, pair[1].rank >= 1, pair[0].shape[0] == pair[1].shape[0] else {
+        throw Fault(
+          "type-mismatch", "`batch` must return images and as many labels, and it returned \(described(made))",
+          help: "(x, y) => (x, y)")
+      }
+      result.images = pair[0]
+      // Numbers of classes, or probabilities of all of them.
+      if pair[1].rank == 1 {
+        (result.labels, result.softLabels) = (try pair[1].converted(to: .int64), nil)
+      } else {
+        result.softLabels = pair[1]
+        result.labels = try pair[1].argmax(axis: 1, keep: false)
       }
     }
-    return FunctionDefense(written: value.functionName ?? "update => …", adapt: imitation) { [unowned session] update in
-      let result = try session.invoke(value, [Value(UpdateValue(update))])
-      guard let defended = result.foreign(as: UpdateValue.self) else {
-        throw Fault("type-mismatch", "a defense returns an update, and this function returned \(described(result))")
+    if let change = hooks.model {
+      let made = try session.invoke(change, [Value(ModelValue(round.model))])
+      guard let model = made.foreign(as: ModelValue.self)?.model else {
+        throw Fault("type-mismatch", "`model` must return a model, not \(described(made))", help: "net => net")
       }
-      return defended.update
+      result.model = model
     }
+    return result
   }
 
   /// The optional argument `defense:`.
