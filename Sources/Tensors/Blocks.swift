@@ -32,7 +32,8 @@ extension Tensor {
 
   /// Self with memory of its own, if it is a part of another's and could be in blocks: so a view takes the same way as a copy.
   func whole() throws -> Tensor {
-    guard rank == 4, dtype == .float32, shape[1] % Tensor.blockSize == 0, size > 0, isContiguous, blockForm == nil else {
+    guard rank == 4, dtype == .float32, shape[1] % Tensor.blockSize == 0, size > 0, isContiguous, blockForm == nil
+    else {
       return self
     }
     let copy = try Tensor(uninitialized: shape, .float32)

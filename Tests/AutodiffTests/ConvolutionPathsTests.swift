@@ -16,24 +16,40 @@ struct ConvolutionCase: Sendable, CustomTestStringConvertible {
 
 /// Direct sums lose about 1e-6; Winograd's F(4×4, 3×3) about ten times that.
 private let cases = [
-  ConvolutionCase(name: "plain", n: 3, ic: 5, oc: 7, height: 9, width: 11, kernel: 3, stride: 1, pad: 1, tolerance: 2e-6),
-  ConvolutionCase(name: "blocks", n: 5, ic: 16, oc: 32, height: 13, width: 9, kernel: 3, stride: 2, pad: 1, tolerance: 2e-6),
-  ConvolutionCase(name: "blocks", n: 2, ic: 48, oc: 16, height: 8, width: 8, kernel: 5, stride: 1, pad: 0, tolerance: 2e-6),
-  ConvolutionCase(name: "first layer", n: 4, ic: 3, oc: 64, height: 16, width: 16, kernel: 3, stride: 1, pad: 1, tolerance: 2e-6),
-  ConvolutionCase(name: "thin", n: 3, ic: 32, oc: 3, height: 10, width: 7, kernel: 3, stride: 1, pad: 1, tolerance: 2e-6),
-  ConvolutionCase(name: "thin", n: 2, ic: 64, oc: 1, height: 12, width: 12, kernel: 4, stride: 2, pad: 1, tolerance: 2e-6),
-  ConvolutionCase(name: "channels split", n: 1, ic: 64, oc: 128, height: 12, width: 12, kernel: 3, stride: 2, pad: 1, tolerance: 2e-6),
-  ConvolutionCase(name: "few positions", n: 1, ic: 64, oc: 160, height: 4, width: 4, kernel: 3, stride: 1, pad: 1, tolerance: 2e-6),
-  ConvolutionCase(name: "few positions", n: 3, ic: 64, oc: 128, height: 6, width: 5, kernel: 3, stride: 2, pad: 1, tolerance: 2e-6),
-  ConvolutionCase(name: "few positions", n: 1, ic: 256, oc: 512, height: 7, width: 7, kernel: 1, stride: 1, pad: 0, tolerance: 2e-6),
-  ConvolutionCase(name: "winograd", n: 2, ic: 64, oc: 64, height: 32, width: 32, kernel: 3, stride: 1, pad: 1, tolerance: 2e-5),
-  ConvolutionCase(name: "winograd", n: 3, ic: 32, oc: 96, height: 13, width: 18, kernel: 3, stride: 1, pad: 0, tolerance: 2e-5),
-  ConvolutionCase(name: "winograd", n: 7, ic: 256, oc: 192, height: 8, width: 9, kernel: 3, stride: 1, pad: 2, tolerance: 2e-5),
-  ConvolutionCase(name: "groups", n: 4, ic: 32, oc: 32, height: 9, width: 9, kernel: 3, stride: 1, pad: 1, tolerance: 2e-6, groups: 4),
+  ConvolutionCase(
+    name: "plain", n: 3, ic: 5, oc: 7, height: 9, width: 11, kernel: 3, stride: 1, pad: 1, tolerance: 2e-6),
+  ConvolutionCase(
+    name: "blocks", n: 5, ic: 16, oc: 32, height: 13, width: 9, kernel: 3, stride: 2, pad: 1, tolerance: 2e-6),
+  ConvolutionCase(
+    name: "blocks", n: 2, ic: 48, oc: 16, height: 8, width: 8, kernel: 5, stride: 1, pad: 0, tolerance: 2e-6),
+  ConvolutionCase(
+    name: "first layer", n: 4, ic: 3, oc: 64, height: 16, width: 16, kernel: 3, stride: 1, pad: 1, tolerance: 2e-6),
+  ConvolutionCase(
+    name: "thin", n: 3, ic: 32, oc: 3, height: 10, width: 7, kernel: 3, stride: 1, pad: 1, tolerance: 2e-6),
+  ConvolutionCase(
+    name: "thin", n: 2, ic: 64, oc: 1, height: 12, width: 12, kernel: 4, stride: 2, pad: 1, tolerance: 2e-6),
+  ConvolutionCase(
+    name: "channels split", n: 1, ic: 64, oc: 128, height: 12, width: 12, kernel: 3, stride: 2, pad: 1, tolerance: 2e-6),
+  ConvolutionCase(
+    name: "few positions", n: 1, ic: 64, oc: 160, height: 4, width: 4, kernel: 3, stride: 1, pad: 1, tolerance: 2e-6),
+  ConvolutionCase(
+    name: "few positions", n: 3, ic: 64, oc: 128, height: 6, width: 5, kernel: 3, stride: 2, pad: 1, tolerance: 2e-6),
+  ConvolutionCase(
+    name: "few positions", n: 1, ic: 256, oc: 512, height: 7, width: 7, kernel: 1, stride: 1, pad: 0, tolerance: 2e-6),
+  ConvolutionCase(
+    name: "winograd", n: 2, ic: 64, oc: 64, height: 32, width: 32, kernel: 3, stride: 1, pad: 1, tolerance: 2e-5),
+  ConvolutionCase(
+    name: "winograd", n: 3, ic: 32, oc: 96, height: 13, width: 18, kernel: 3, stride: 1, pad: 0, tolerance: 2e-5),
+  ConvolutionCase(
+    name: "winograd", n: 7, ic: 256, oc: 192, height: 8, width: 9, kernel: 3, stride: 1, pad: 2, tolerance: 2e-5),
+  ConvolutionCase(
+    name: "groups", n: 4, ic: 32, oc: 32, height: 9, width: 9, kernel: 3, stride: 1, pad: 1, tolerance: 2e-6, groups: 4),
 ]
 
 @Suite("convolution paths") struct ConvolutionPathsTests {
-  private func random(_ shape: [Int], _ name: String) throws -> Tensor { try .normal(shape, key: RandomKey(seed: 5).derive(name)) }
+  private func random(_ shape: [Int], _ name: String) throws -> Tensor {
+    try .normal(shape, key: RandomKey(seed: 5).derive(name))
+  }
 
   private func worst(_ a: Tensor, _ exact: Tensor) throws -> Double {
     let difference = try Tensor.combine(.sub, a.converted(to: .float64), exact).map(.abs).reduce(.max).item()
@@ -66,7 +82,9 @@ private let cases = [
     #expect(try again.floats() == y.floats())
   }
 
-  @Test("each candidate's weight gradient, its norm and its products", arguments: cases.filter { $0.n % 2 == 0 || $0.n == 1 })
+  @Test(
+    "each candidate's weight gradient, its norm and its products",
+    arguments: cases.filter { $0.n % 2 == 0 || $0.n == 1 })
   func each(_ c: ConvolutionCase) throws {
     let g = ConvGeometry(stride: c.stride, padding: c.pad, groups: c.groups)
     let x = try random([c.n, c.ic, c.height, c.width], "x")

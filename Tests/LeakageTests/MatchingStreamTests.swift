@@ -27,7 +27,8 @@ private let defenses: [(written: String, make: @Sendable () throws -> (any Defen
     let key = RandomKey(seed: 11)
     let layers: [any Layer] = [
       try Conv(32, kernel: 3, pad: 1), BatchNorm(), Activation.relu, try Conv(32, kernel: 3, stride: 2, pad: 1),
-      Activation.relu, try Conv(40, kernel: 3, stride: 2, pad: 1, bias: false), Activation.relu, Flatten(), try Dense(7),
+      Activation.relu, try Conv(40, kernel: 3, stride: 2, pad: 1, bias: false), Activation.relu, Flatten(),
+      try Dense(7),
     ]
     let model = Model(layers, key: key)
     try model.build(for: [3, 8, 8])
@@ -51,7 +52,9 @@ private let defenses: [(written: String, make: @Sendable () throws -> (any Defen
       let found = try matching.distances(model.gradientSources(Variable(images), all, group: group), plan)
       let size = max(expected.map(abs).max() ?? 0, 1e-6)
       for (a, b) in zip(found, expected) {
-        #expect(abs(a - b) < 2e-4 * size, "\(defenses[which].written), \(knowledge), group \(group): \(found) for \(expected)")
+        #expect(
+          abs(a - b) < 2e-4 * size, "\(defenses[which].written), \(knowledge), group \(group): \(found) for \(expected)"
+        )
       }
     }
   }
@@ -61,7 +64,8 @@ private let defenses: [(written: String, make: @Sendable () throws -> (any Defen
     let key = RandomKey(seed: 12)
     let model = Model(
       [
-        try Conv(64, kernel: 3, stride: 2, pad: 1), Activation.tanh, try Conv(64, kernel: 3, stride: 2, pad: 1), Activation.tanh,
+        try Conv(64, kernel: 3, stride: 2, pad: 1), Activation.tanh, try Conv(64, kernel: 3, stride: 2, pad: 1),
+        Activation.tanh,
         Flatten(), try Dense(5),
       ], key: key)
     try model.build(for: [3, 8, 8])
