@@ -100,3 +100,17 @@ typedef struct {
 
 /// Lines of the result from `first` to `end`, counted over all images. w is [oc, kh, kw, ic].
 void seep_thin_run(const seep_thin *t, const float *x, const float *w, float *y, ptrdiff_t first, ptrdiff_t end);
+
+/// One row of Matérn-5/2 covariances, from inner products of scaled points and their squared lengths; `slope` (may be NULL) gets what multiplies
+/// (Δ/ℓ)² in the derivative with respect to log ℓ.
+void seep_matern(ptrdiff_t n, double outputscale, const double *products, double own, const double *others, double *k, double *slope);
+void seep_matern_f32(ptrdiff_t n, float outputscale, const float *products, float own, const float *others, float *k);
+/// One row of W = α αᵀ − K⁻¹: h = W ∘ slope and its sum; returns Σ W ∘ K.
+double seep_gp_weights(ptrdiff_t n, double own, const double *alpha, const double *inverse, const double *k, const double *slope,
+                       double *h, double *row);
+/// Solves L X = B in place for a part of larger row-major matrices.
+void seep_dtrsm_part(ptrdiff_t n, ptrdiff_t m, const double *l, ptrdiff_t l_row, double *b, ptrdiff_t b_row);
+/// Lower Cholesky factor of a block of a row-major matrix, in place. Returns LAPACK's info.
+int seep_spotrf(ptrdiff_t n, float *a, ptrdiff_t row);
+/// X Lᵀ = B in place, B [m, n].
+void seep_strsm_right(ptrdiff_t m, ptrdiff_t n, const float *l, ptrdiff_t l_row, float *b, ptrdiff_t b_row);

@@ -4,6 +4,7 @@
 public enum Searches {
   public static let named: [(name: String, make: @Sendable () throws -> any Search)] = [
     ("cma_es", { try CMAES() }),
+    ("turbo", { try TuRBO() }),
     ("adam", { try AdamSearch() }),
     ("random_search", { try RandomSearch() }),
   ]

@@ -72,6 +72,20 @@ let searchBuiltins: [Builtin] = [
           active: call.bool("active"), diagonal: call.bool("diagonal"))))
   },
   Builtin(
+    "turbo(budget: 1000, batch: 10, initial: none, bound: 2.0)", group: "searches",
+    """
+    TuRBO-1, Bayesian optimisation in one trust region (Eriksson et al. 2019): a Gaussian process is fitted to what was evaluated, and `batch`
+    points are drawn by Thompson sampling from a box around the best. It begins with `initial` Latin hypercube points (none: twice the
+    dimension, at most 256) and searches each coordinate in ±`bound`. For budgets of some hundred evaluations.
+    """, example: "print(turbo(budget: 200))  # expect: turbo(budget: 200)"
+  ) { call in
+    Value(
+      SearchValue(
+        try TuRBO(
+          budget: call.int("budget"), batch: call.int("batch"), initial: call.optionalInt("initial"),
+          bound: call.double("bound"))))
+  },
+  Builtin(
     "random_search(budget: 5000, population: 50, sigma: 1.0)", group: "searches",
     "Independent normal draws with deviation `sigma`; the best one counts.",
     example: "print(type(random_search()))  # expect: search"

@@ -1,0 +1,93 @@
+// Joint samples of a Gaussian process at many points. The process is fitted in float64; the covariance of the candidates, which carries
+// the noise on its diagonal, is factorised in float32.
+import CBLAS
+import Ground
+import Tensors
+
+extension GaussianProcess {
+  /// `count` joint samples, noise included, at `[m, d]`: `[count, m]`, float32.
+  /// - Throws: `not-positive-definite` where even a thousandfold jitter does not help.
+  public func samples(_ count: Int, at points: Tensor, key: RandomKey) throws -> Tensor {
+    let m = points.shape[0]
+    let (crossed, _) = try towards(points)
+    let mean = try Tensor.matmul(Tensor(alpha, shape: [1, self.count]), crossed)
+    let centre = try Tensor.combine(.add, mean, parameters.mean).converted(to: .float32)
+    let draws = try Tensor.normal([count, m], key: key)
+    var jitter = Float(parameters.noise)
+    for attempt in 0..<4 {
+      let factor = try posterior(points, crossed, diagonal: jitter)
+      if let factor { return try Tensor.combine(.add, centre, Tensor.matmul(draws, factor.transposed())) }
+      if attempt < 3 { jitter += Float(parameters.outputscale) * 1e-5 * Float([1, 10, 100][attempt]) }
+    }
+    throw Fault("not-positive-definite", "the covariance of \(m) candidates is not positive definite")
+  }
+
+  /// Lower factor of the posterior covariance plus a diagonal; nil where it is not positive definite.
+  private func posterior(_ points: Tensor, _ crossed: Tensor, diagonal: Float) throws -> Tensor? {
+    let (scaled, squares) = try GaussianProcess.scale(points.converted(to: .float64).contiguous(), parameters)
+    // Around their middle, so that float32 loses nothing in distances.
+    let middle = try scaled.reduce(.mean, axes: [0], keep: true)
+    let near = try Tensor.combine(.sub, scaled, middle).converted(to: .float32)
+    let lengths = squares.isEmpty ? [] : try Tensor.combine(.mul, near, near).reduce(.sum, axes: [1]).floats()
+    let through = try Tensor.matmul(inverseFactor.converted(to: .float32), crossed.converted(to: .float32))
+    let m = points.shape[0]
+    let matrix = try Tensor.matmul(near, near.transposed())
+    let scale = Float(parameters.outputscale)
+    let turned = try through.transposed().contiguous()
+    let n = self.count
+    var isDefinite = true
+    let result = try Tensor.make([m, m]) { a in
+      nonisolated(unsafe) let a = a
+      try matrix.withFloats { products in
+        try turned.withFloats { v in
+          nonisolated(unsafe) let (products, v) = (products, v)
+          let rows = 64
+          try Threads.run(pieces: (m + rows - 1) / rows) { piece in
+            guard let a = a.baseAddress, let products = products.baseAddress, let v = v.baseAddress else { return }
+            let first = piece * rows
+            let end = min(m, first + rows)
+            for i in first..<end {
+              seep_matern_f32(end, scale, products + i * m, lengths[i], lengths, a + i * m)
+              a[i * m + i] = scale + diagonal
+            }
+            seep_sgemm(0, 1, end - first, end, n, -1, v + first * n, n, v, n, 1, a + first * m, m)
+          }
+        }
+      }
+      isDefinite = try BlockCholesky.factorise(a, m)
+    }
+    return isDefinite ? result : nil
+  }
+}
+
+/// Cholesky's factorisation in float32 by blocks, on all threads.
+enum BlockCholesky {
+  /// Replaces the lower triangle of a row-major matrix by its factor and clears the rest; false where it is not positive definite.
+  static func factorise(_ matrix: UnsafeMutableBufferPointer<Float>, _ n: Int) throws -> Bool {
+    guard let base = matrix.baseAddress else { return true }
+    nonisolated(unsafe) let a = base
+    let width = 128
+    for first in stride(from: 0, to: n, by: width) {
+      let own = min(width, n - first)
+      let corner = a + first * n + first
+      if seep_spotrf(own, corner, n) != 0 { return false }
+      let rest = first + own
+      if rest >= n { break }
+      let rows = 128
+      let pieces = (n - rest + rows - 1) / rows
+      try Threads.run(pieces: pieces) { piece in
+        let row = rest + piece * rows
+        seep_strsm_right(min(rows, n - row), own, corner, n, a + row * n + first, n)
+      }
+      try Threads.run(pieces: pieces) { piece in
+        // The last rows are the longest: they go first.
+        let row = rest + (pieces - 1 - piece) * rows
+        let count = min(rows, n - row)
+        seep_sgemm(
+          0, 1, count, row + count - rest, own, -1, a + row * n + first, n, a + rest * n + first, n, 1, a + row * n + rest, n)
+      }
+    }
+    for i in 0..<n { for j in i + 1..<max(n, i + 1) { a[i * n + j] = 0 } }
+    return true
+  }
+}
