@@ -28,6 +28,7 @@ let works: [String: @Sendable (_ inputs: String) throws -> Work] = [
   "wgan_gp_critic": criticStep,
   "resnet18_224": resnet224,
   "cma_es": cmaGenerations,
+  "turbo_round": turboRound,
 ]
 
 /// What the peer wrote: parameters and buffers of networks by prefix, and other tensors by name.
@@ -190,5 +191,23 @@ private func cmaGenerations(_ path: String) throws -> Work {
     }
     let total = Double(spent.components.attoseconds) * 1e-15 + Double(spent.components.seconds) * 1e3
     return WorkResult(milliseconds: total / 20)
+  }
+}
+
+private func turboRound(_ path: String) throws -> Work {
+  let inputs = try Inputs(path)
+  let (x, values, at) = (try inputs["x"], try inputs["y"].doubles(), try inputs["at"])
+  let flat = try x.doubles()
+  let points = (0..<500).map { Array(flat[$0 * 32..<($0 + 1) * 32]) }
+  return {
+    var region = TrustRegion(dimension: 32, batch: 10)
+    region.begin(points, values)
+    let clock = ContinuousClock()
+    let spent = try clock.measure { _ = try region.propose(10, key: key) }
+    // Outside of the time: what both sides must agree on.
+    let process = try GaussianProcess(x, values, GPFit()(x, values))
+    return WorkResult(
+      numbers: [try process.logLikelihood()] + (try process.predict(at).mean),
+      milliseconds: Double(spent.components.attoseconds) * 1e-15 + Double(spent.components.seconds) * 1e3)
   }
 }

@@ -22,6 +22,7 @@ WORKS = {
     "ig_step_b8": ("one Inverting-Gradients step, ConvNet-64, batch 8", 5, 1e-3, 1.3, 2, None),
     "wgan_gp_critic": ("WGAN-GP critic step, batch 64, 32x32", 7, 1e-3, 1.2, 1.6, None),
     "resnet18_224": ("forward and backward, ResNet-18 at 224, batch 8", 7, 1e-3, 1, 1.4, 43.6),
+    "turbo_round": ("TuRBO-1 round at 500 points, n = 32; peer: the same mathematics on gpytorch", 3, 1e-2, 5, 15, None),
     "cma_es": ("CMA-ES ask and tell, n = 128, 50 points; peer: pycma", 5, 1e-3, 5, 20, None),
 }
 

@@ -15,8 +15,9 @@ from works import WORKS
 def save(path, tensors):
     header, place, parts = {}, 0, []
     for name, tensor in tensors.items():
-        raw = tensor.detach().contiguous().to(torch.float32).numpy().tobytes()
-        header[name] = {"dtype": "F32", "shape": list(tensor.shape), "data_offsets": [place, place + len(raw)]}
+        wide = tensor.dtype == torch.float64
+        raw = tensor.detach().contiguous().to(tensor.dtype if wide else torch.float32).numpy().tobytes()
+        header[name] = {"dtype": "F64" if wide else "F32", "shape": list(tensor.shape), "data_offsets": [place, place + len(raw)]}
         place += len(raw)
         parts.append(raw)
     text = json.dumps(header).encode()
