@@ -83,10 +83,14 @@ import Testing
     let (upper, least, most) = (c.number("q75") ?? 0, c.number("min") ?? 0, c.number("max") ?? 0)
     let objective = Objective(dimension: 5) { points in points.map { TestFunction.value(name, $0) } }
     let found = try (0..<11).map { seed in
-      try TuRBO(budget: 300, bound: TestFunction.bound(name)).minimise(objective, key: RandomKey(seed: seed), report: { _, _, _ in })
-        .value
+      try TuRBO(budget: 300, bound: TestFunction.bound(name)).minimise(
+        objective, key: RandomKey(seed: seed), report: { _, _, _ in }
+      )
+      .value
     }.sorted()
-    #expect(found[5] <= max(3 * upper, upper + 0.1 * (most - least)) || name == "ellipsoid" && found[5] <= 100 * upper, "\(found)")
+    #expect(
+      found[5] <= max(3 * upper, upper + 0.1 * (most - least)) || name == "ellipsoid" && found[5] <= 100 * upper,
+      "\(found)")
   }
 
   @Test("the same points for the same key, and none beyond the budget") func repeats() throws {

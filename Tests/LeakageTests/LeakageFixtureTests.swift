@@ -11,10 +11,7 @@ import Testing
 
 @Suite struct LeakageFixtureTests {
   /// Operations without an implementation, by the name the fixtures give them.
-  static let missing = [
-    "GGL ng_loss (ImageNet version)",  // needs BigGAN-deep
-    "GGL AdamReconstructor run (float64)",  // needs BigGAN-deep
-  ]
+  static let missing: [String] = []
 
   @Test("leakage fixtures")
   func all() throws {
@@ -55,6 +52,8 @@ struct LeakageFixtureRun {
     case "GGL perturb_representation": try soteria(test)
     case "label inference from the last layer's gradient": try labels(test)
     case "GGL ng_loss (CelebA version)": try gglLoss(test)
+    case "GGL ng_loss (ImageNet version)": try imageNetLoss(test)
+    case "GGL AdamReconstructor run (float64)": try imageNetRun(test)
     case "GGL loss and its gradient wrt the latent (second order through the FL model)": try gglSlope(test)
     case "inversefed reconstruction_costs + tv * total_variation, and its gradient wrt the dummy image": try cost(test)
     case "inversefed GradientReconstructor.reconstruct (float64), label inferred by iDLG": try reconstruction(test)
@@ -197,6 +196,78 @@ struct LeakageFixtureRun {
       model: try models.model("fl_resnet18"), matching: try Matching(received, knowing: .published, perTensor: true),
       labels: test.ints("labels") ?? [], latent: 128, squash: test.flag("use_tanh"),
       generate: { z, _ in try generator(z) })
+  }
+
+  /// GGL with BigGAN-deep: images brought to 224 pixels by area, torchvision's ResNet-18 with few channels.
+  private func imageNetObjective(
+    _ test: Fixtures.Case, distance: Distance, weights: TensorWeights, squash: Bool, dtype: DType = .float32
+  ) throws -> GGLObjective {
+    let names = fixtures.tensors.keys.filter { $0.hasPrefix("biggan.w.") }.sorted()
+    let generator = try BigGANDeep(
+      names.map { String($0.dropFirst("biggan.w.".count)) }, names.map { try fixtures.tensor($0).converted(to: dtype) },
+      upsampling: [true, true, false, true])
+    let received = try update((0..<62).map { try fixtures.tensor("ggli.g\($0)").converted(to: dtype) })
+    var model = try models.model("fl_tv_resnet18")
+    if dtype == .float64 {
+      model = try model.with(values: model.parameters.tensors.map { try $0.converted(to: dtype) })
+    }
+    return GGLObjective(
+      model: model, matching: try Matching(received, distance: distance, weights: weights, perTensor: true),
+      labels: test.ints("labels") ?? [], latent: generator.latent, squash: squash,
+      generate: { z, labels in
+        let hot = try Tensor(
+          labels.flatMap { label in (0..<generator.classes).map { $0 == label ? 1.0 : 0.0 } },
+          shape: [labels.count, generator.classes]
+        ).converted(to: dtype)
+        return try generator(z, Variable(hot)).resize(height: 224, width: 224)
+      })
+  }
+
+  private func imageNetLoss(_ test: Fixtures.Case) throws -> [String] {
+    let parts = test.name.split(separator: ".").map(String.init)
+    let objective = try imageNetObjective(
+      test, distance: parts[3] == "l1" ? .l1 : .l2, weights: parts[2] == "halving" ? .halving : .equal,
+      squash: test.flag("use_tanh"))
+    let z = try fixtures.tensor("ggli.z")
+    let reference = try fixtures.tensor(test.outputs[0]).doubles()
+    var complaints: [String] = []
+    // With gradients kept, and without.
+    for losses in [try objective(Variable(z)).losses.value.doubles(), try objective.values(z).losses.doubles()] {
+      complaints += zip(losses, reference).compactMap { a, b in
+        abs(a - b) <= (test.limit("rtol") ?? 0) * abs(b) + (test.limit("atol") ?? 0) ? nil : "loss \(a), not \(b)"
+      }
+    }
+    return complaints
+  }
+
+  private func imageNetRun(_ test: Fixtures.Case) throws -> [String] {
+    let squash = test.flag("use_tanh")
+    let steps = try #require(test.int("budget"))
+    let objective = try imageNetObjective(test, distance: .l2, weights: .equal, squash: squash, dtype: .float64)
+    let rates = (0..<steps).map { Schedule.ramp(steps: steps).rate(test.number("lr") ?? 0, at: $0) }
+    var adam = Adam(rate: 0)
+    var z = try fixtures.tensor("ggli.z").slice(axis: 0, from: 0, to: 1).contiguous().converted(to: .float64)
+    var (losses, slopes, points): ([Double], [Double], [Double]) = ([], [], [])
+    for step in 0..<steps {
+      let (loss, _, slope) = try objective.withSlopes(z)
+      adam.rate = rates[step]
+      z = try adam.step([z], [slope])[0]
+      losses.append(try loss.item())
+      slopes += try slope.doubles()
+      points += try z.doubles()
+    }
+    losses.append(try objective(Variable(z)).losses.value.item())  // where the run ends
+    func tensor(_ values: [Double], like name: String) throws -> Tensor {
+      try Tensor(values, shape: fixtures.tensor(name).shape)
+    }
+    return try compare(
+      test,
+      [
+        (test.outputs[0], tensor(rates, like: test.outputs[0])),
+        (test.outputs[1], tensor(losses, like: test.outputs[1])),
+        (test.outputs[2], tensor(slopes, like: test.outputs[2])),
+        (test.outputs[3], tensor(points, like: test.outputs[3])),
+      ])
   }
 
   private func gglLoss(_ test: Fixtures.Case) throws -> [String] {

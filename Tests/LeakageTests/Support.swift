@@ -45,6 +45,14 @@ struct FixtureModels {
       let buffers = order.filter { $0.contains("bn") && $0.hasSuffix("weight") || $0.hasSuffix("downsample.1.weight") }
         .map { String($0.dropLast(6)) }.flatMap { [$0 + "running_mean", $0 + "running_var"] }
       return try loaded(.resnet18(classes: 5, width: 4, key: testKey), [3, 32, 32], name, order, buffers)
+    case "fl_tv_resnet18":
+      let order = try #require(
+        fixtures.cases.first { $0.op == "GGL ng_loss (ImageNet version)" }?.params["parameter_order"] as? [String])
+      let buffers = order.filter { $0.contains("bn") && $0.hasSuffix("weight") || $0.hasSuffix("downsample.1.weight") }
+        .map { String($0.dropLast(6)) }.flatMap { [$0 + "running_mean", $0 + "running_var"] }
+      let classes = try fixtures.tensor("fl_tv_resnet18.w.fc.bias").size
+      return try loaded(
+        .resnet18(classes: classes, width: 4, stem: .imagenet, key: testKey), [3, 224, 224], name, order, buffers)
     default: throw Fault("unknown-model", "no model \(name)")
     }
   }

@@ -29,7 +29,8 @@ public struct GPFit: Sendable {
   public func callAsFunction(_ points: Tensor, _ values: [Double]) throws -> GPParameters {
     let d = points.shape[1]
     var raw =
-      [GPFit.raw(startOutputscale, outputscale)] + [Double](repeating: GPFit.raw(startLengthscale, lengthscale), count: d)
+      [GPFit.raw(startOutputscale, outputscale)]
+      + [Double](repeating: GPFit.raw(startLengthscale, lengthscale), count: d)
       + [GPFit.raw(startNoise, noise), 0]
     var first = [Double](repeating: 0, count: raw.count)
     var second = first
@@ -57,7 +58,8 @@ public struct GPFit: Sendable {
   private func parameters(_ raw: [Double]) -> GPParameters {
     GPParameters(
       lengthscales: raw[1..<raw.count - 2].map { GPFit.value($0, lengthscale) },
-      outputscale: GPFit.value(raw[0], outputscale), noise: GPFit.value(raw[raw.count - 2], noise), mean: raw[raw.count - 1])
+      outputscale: GPFit.value(raw[0], outputscale), noise: GPFit.value(raw[raw.count - 2], noise),
+      mean: raw[raw.count - 1])
   }
 
   private static func sigmoid(_ x: Double) -> Double { 1 / (1 + exp(-x)) }

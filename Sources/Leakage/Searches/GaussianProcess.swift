@@ -64,14 +64,16 @@ public struct GaussianProcess {
     else {
       throw Fault(
         "shape-mismatch",
-        "a Gaussian process of \(values.count) values and \(parameters.lengthscales.count) lengths was given points \(shapeText(points.shape))")
+        "a Gaussian process of \(values.count) values and \(parameters.lengthscales.count) lengths was given points \(shapeText(points.shape))"
+      )
     }
     self.parameters = parameters
     self.points = try points.converted(to: .float64).contiguous()
     (scaled, lengths) = try GaussianProcess.scale(self.points, parameters)
     residual = values.map { $0 - parameters.mean }
     let n = values.count
-    let (kernel, slopes) = try GaussianProcess.covariances(scaled, lengths, scaled, lengths, parameters.outputscale, slopes: true)
+    let (kernel, slopes) = try GaussianProcess.covariances(
+      scaled, lengths, scaled, lengths, parameters.outputscale, slopes: true)
     (self.kernel, self.slopes) = (kernel, slopes ?? kernel)
     let noise = parameters.noise
     factor = try Tensor.makeDoubles([n, n]) { l in
@@ -82,7 +84,8 @@ public struct GaussianProcess {
       }
       let info = l.baseAddress.map { seep_dpotrf(n, $0) } ?? 0
       guard info == 0 else {
-        throw Fault("not-positive-definite", "a covariance of \(n) points is not positive definite (leading minor \(info))")
+        throw Fault(
+          "not-positive-definite", "a covariance of \(n) points is not positive definite (leading minor \(info))")
       }
       for i in 0..<n { for j in i + 1..<max(n, i + 1) { l[i * n + j] = 0 } }
     }
@@ -119,7 +122,8 @@ public struct GaussianProcess {
               for i in piece * 32..<min(n, piece * 32 + 32) {
                 var row = 0.0
                 scales[i] = seep_gp_weights(
-                  n, alpha[i], alpha, inverse + i * n, kernel + i * n, slopes + i * n, h.baseAddress.map { $0 + i * n }, &row)
+                  n, alpha[i], alpha, inverse + i * n, kernel + i * n, slopes + i * n, h.baseAddress.map { $0 + i * n },
+                  &row)
                 rows[i] = row
               }
             }
@@ -131,7 +135,8 @@ public struct GaussianProcess {
     let crossed = try Tensor.matmul(weights, scaled)
     let row = try Tensor(rows, shape: [n, 1])
     let squares = try Tensor.combine(.mul, Tensor.combine(.mul, scaled, scaled), row)
-    let sums = try Tensor.combine(.sub, squares, Tensor.combine(.mul, scaled, crossed)).reduce(.sum, axes: [0]).doubles()
+    let sums = try Tensor.combine(.sub, squares, Tensor.combine(.mul, scaled, crossed)).reduce(.sum, axes: [0])
+      .doubles()
     var trace = 0.0
     try inverse.withDoubles { k in for i in 0..<n { trace += alpha[i] * alpha[i] - k[i * n + i] } }
     return GPGradient(
@@ -150,7 +155,8 @@ public struct GaussianProcess {
   /// Posterior covariance without noise at `[m, d]`: `[m, m]`.
   public func covariance(_ at: Tensor) throws -> Tensor {
     let (other, squares) = try GaussianProcess.scale(at.converted(to: .float64).contiguous(), parameters)
-    let prior = try GaussianProcess.covariances(other, squares, other, squares, parameters.outputscale, slopes: false).kernel
+    let prior = try GaussianProcess.covariances(other, squares, other, squares, parameters.outputscale, slopes: false)
+      .kernel
     let (_, through) = try towards(at)
     return try Tensor.combine(.sub, prior, Tensor.matmul(through.transposed(), through))
   }
@@ -158,7 +164,9 @@ public struct GaussianProcess {
   /// Covariances `[n, m]` with the observations, and L⁻¹ times them.
   func towards(_ at: Tensor) throws -> (crossed: Tensor, through: Tensor) {
     let (other, squares) = try GaussianProcess.scale(at.converted(to: .float64).contiguous(), parameters)
-    let crossed = try GaussianProcess.covariances(scaled, lengths, other, squares, parameters.outputscale, slopes: false).kernel
+    let crossed = try GaussianProcess.covariances(
+      scaled, lengths, other, squares, parameters.outputscale, slopes: false
+    ).kernel
     return (crossed, try Tensor.matmul(inverseFactor, crossed))
   }
 
@@ -189,7 +197,8 @@ public struct GaussianProcess {
           try Threads.run(pieces: (n + grain - 1) / grain) { piece in
             for i in piece * grain..<min(n, (piece + 1) * grain) {
               seep_matern(
-                m, outputscale, products.baseAddress.map { $0 + i * m }, aSquares[i], bSquares, k.baseAddress.map { $0 + i * m },
+                m, outputscale, products.baseAddress.map { $0 + i * m }, aSquares[i], bSquares,
+                k.baseAddress.map { $0 + i * m },
                 s.map { $0 + i * m })
             }
           }

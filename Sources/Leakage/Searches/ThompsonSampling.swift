@@ -84,7 +84,8 @@ enum BlockCholesky {
         let row = rest + (pieces - 1 - piece) * rows
         let count = min(rows, n - row)
         seep_sgemm(
-          0, 1, count, row + count - rest, own, -1, a + row * n + first, n, a + rest * n + first, n, 1, a + row * n + rest, n)
+          0, 1, count, row + count - rest, own, -1, a + row * n + first, n, a + rest * n + first, n, 1,
+          a + row * n + rest, n)
       }
     }
     for i in 0..<n { for j in i + 1..<max(n, i + 1) { a[i * n + j] = 0 } }

@@ -138,7 +138,9 @@ public struct TrustRegion: Sendable {
     var taken: Set<Int> = []
     return (0..<count).map { row in
       var place = -1
-      for j in 0..<m where !taken.contains(j) && (place < 0 || samples[row * m + j] < samples[row * m + place]) { place = j }
+      for j in 0..<m where !taken.contains(j) && (place < 0 || samples[row * m + j] < samples[row * m + place]) {
+        place = j
+      }
       place = max(place, 0)
       taken.insert(place)
       return Array(flat[place * dimension..<(place + 1) * dimension])

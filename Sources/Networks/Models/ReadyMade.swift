@@ -67,6 +67,51 @@ extension Model {
     )
   }
 
+  /// R-GAP's network (Zhu, Blaschko, ICLR 2021): six convolutions without bias, three of stride 2, LeakyReLU with slope 0.2, one dense layer.
+  public static func cnn6(classes: Int = 10, initialiser: Initialiser = .torch, key: RandomKey) throws -> Model {
+    let leaky = Activation.leakyRelu(slope: 0.2)
+    var layers: [any Layer] = [try Conv(12, kernel: 4, stride: 2, pad: 2, bias: false), leaky]
+    for (channels, stride) in [(36, 2), (36, 1), (36, 1), (64, 2), (128, 1)] {
+      layers += [try Conv(channels, kernel: 3, stride: stride, pad: 1, bias: false), leaky]
+    }
+    layers += [Flatten(), try Dense(classes, bias: false)]
+    return Model(layers, key: key, initialiser: initialiser, name: "cnn6(classes: \(classes))")
+  }
+
+  /// VGG-11 (Simonyan, Zisserman 2015) for 32-pixel images: its eight convolutions and five poolings, then one dense layer, as is usual
+  /// for CIFAR; `batchNorm` puts normalisation after every convolution.
+  public static func vgg11(
+    classes: Int = 10, width: Int = 64, batchNorm: Bool = false, initialiser: Initialiser = .torch, key: RandomKey
+  ) throws -> Model {
+    var layers: [any Layer] = []
+    for stage in [[1], [2], [4, 4], [8, 8], [8, 8]] {
+      for factor in stage {
+        layers.append(try Conv(factor * width, kernel: 3, pad: 1))
+        if batchNorm { layers.append(BatchNorm()) }
+        layers.append(Activation.relu)
+      }
+      layers.append(try Pool(.max, 2))
+    }
+    layers += [Flatten(), try Dense(classes)]
+    let options = option("width", width, default: 64) + option("batch_norm", batchNorm, default: false)
+    return Model(layers, key: key, initialiser: initialiser, name: "vgg11(classes: \(classes)\(options))")
+  }
+
+  /// GGL's generator for 32-pixel images, trained as a WGAN with gradient penalty (Gulrajani et al. 2017): a dense layer and three transposed
+  /// convolutions of stride 2, images in −1…1. `width` is the channels before the last layer.
+  public static func wganGPGenerator(
+    channels: Int = 3, width: Int = 128, initialiser: Initialiser = .torch, key: RandomKey
+  ) throws -> Model {
+    let relu = Activation.relu
+    let layers: [any Layer] = [
+      try Dense(64 * width), BatchNorm(), relu, try Reshape([4 * width, 4, 4]),
+      try ConvTranspose(2 * width, kernel: 2, stride: 2), BatchNorm(), relu,
+      try ConvTranspose(width, kernel: 2, stride: 2), BatchNorm(), relu,
+      try ConvTranspose(channels, kernel: 2, stride: 2), Activation.tanh,
+    ]
+    return Model(layers, key: key, initialiser: initialiser)
+  }
+
   /// How a residual network meets the image.
   public enum Stem: String, Sendable, CaseIterable {
     /// 3×3 convolution, stride 1: for images of about 32 pixels.

@@ -46,6 +46,27 @@ let priorBuiltins: [Builtin] = [
     return Value(PriorValue(try .load(name), name: name))
   },
   Builtin(
+    "generator(path, kind: \"biggan-deep\", truncation: 1.0, size: none, unit: true, upsampling: none)",
+    group: "priors",
+    """
+    A known generator with the weights of a file, as a prior. \"biggan-deep\" (Brock et al. 2019) reads safetensors with the names of the published
+    checkpoints; `truncation` chooses its statistics. Images are brought to `size` pixels by area averaging, and to 0…1 unless `unit` is false (then
+    -1…1). `upsampling` says for each block whether it doubles the image, where the file is not one of the published sizes.
+    """,
+    example: "try { generator(\"missing.safetensors\") } catch e { print(e.code) }  # expect: file-not-found"
+  ) { call in
+    _ = try call.choice("kind", of: ["biggan-deep"])
+    let path = try call.string("path")
+    let upsampling = try call.optionalInts("upsampling").map { $0.map { $0 != 0 } }
+    let made = try BigGANDeep.load(path, truncation: call.double("truncation"), upsampling: upsampling)
+    let layer = try BigGANDeepLayer(
+      made, unitRange: call.bool("unit"), size: call.optionalInt("size"))
+    let prior = try Prior(
+      Model([layer], key: RandomKey(seed: 0)), latent: made.latent, classes: made.classes,
+      provenance: "biggan-deep at truncation \(made.truncation), from \(path)")
+    return Value(PriorValue(prior, name: path))
+  },
+  Builtin(
     "save_prior(generator, path, latent:, classes: none, about: \"\")", group: "priors",
     "Writes a generator as a prior. It takes `[n, latent]`, with one-hot columns for `classes` behind where it has classes.",
     example:

@@ -49,6 +49,25 @@ let modelBuiltins: [Builtin] = [
       classes: $0.int("classes", in: 1...Int.max), width: $0.int("width", in: 1...4096),
       stem: Model.Stem(rawValue: stem) ?? .cifar, key: $1)
   },
+  ready(
+    "cnn6(classes: 10)",
+    "R-GAP's network: six convolutions without bias, three of stride 2, and LeakyReLU (Zhu, Blaschko 2021).",
+    example: "print(cnn6()(zeros(3, 32, 32)).shape)  # expect: [10]"
+  ) { try .cnn6(classes: $0.int("classes", in: 1...Int.max), key: $1) },
+  ready(
+    "vgg11(classes: 10, width: 64, batch_norm: false)",
+    "VGG-11 (Simonyan, Zisserman 2015) for 32-pixel images, with one dense layer at the end.",
+    example: "print(vgg11(width: 4)(zeros(3, 32, 32)).shape)  # expect: [10]"
+  ) {
+    try .vgg11(
+      classes: $0.int("classes", in: 1...Int.max), width: $0.int("width", in: 1...4096),
+      batchNorm: $0.bool("batch_norm"), key: $1)
+  },
+  ready(
+    "wgan_gp_generator(channels: 3, width: 128)",
+    "The generator of GGL's 32-pixel prior: `[n, latent]` to images in -1…1, to be trained as a WGAN with gradient penalty.",
+    example: "print(wgan_gp_generator(width: 4)(zeros(2, 128)).shape)  # expect: [2, 3, 32, 32]"
+  ) { try .wganGPGenerator(channels: $0.int("channels", in: 1...64), width: $0.int("width", in: 1...4096), key: $1) },
 
   Builtin(
     "summary(model, shape)", group: "models",
