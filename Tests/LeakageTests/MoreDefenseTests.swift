@@ -276,21 +276,21 @@ import Testing
         var changed = round
         changed.images = try Tensor.combine(.mul, round.images, 0.5)
         return changed
-      })
+      }, example: nil, adapt: nil, update: nil)
     let half = try share(net, Tensor.combine(.mul, x, 0.5), y, key: testKey)
     #expect(try share(net, x, y, defense: dark, key: testKey).tensors[0].doubles() == half.tensors[0].doubles())
     #expect(throws: Fault.self) { try dark.defend(half, key: testKey) }
     let first = FunctionDefense(
-      written: "first",
+      written: "first", round: nil,
       example: { g, names in
         #expect(names == ["dense1.weight", "dense1.bias"])
         return try g.map { try Tensor.combine(.mul, $0, 2) }
-      })
+      }, adapt: nil, update: nil)
     let plain = try share(net, x, y, key: testKey)
     let doubled = try share(net, x, y, defense: first, key: testKey)
     #expect(
       zip(try doubled.tensors[0].doubles(), try plain.tensors[0].doubles()).allSatisfy { abs($0 - 2 * $1) < 1e-6 })
-    let wrong = FunctionDefense(written: "wrong", example: { g, _ in [g[0]] })
+    let wrong = FunctionDefense(written: "wrong", round: nil, example: { g, _ in [g[0]] }, adapt: nil, update: nil)
     #expect(throws: Fault.self) { try share(net, x, y, defense: wrong, key: testKey) }
   }
 }

@@ -62,6 +62,7 @@ public struct InvertingGradients: Attack {
       throw Fault("model-not-built", "\(written) needs the shape of an example, and \(model.written) has not met one")
     }
     let labels = try labels(seen, setting, labelRule)
+    let model = try adapted(model, to: seen, knowing: adapt)
     let matching = try Matching(seen, knowing: adapt, distance: distance, weights: weights)
     var best: (images: Tensor, loss: Double)?
     var history: [Double] = []

@@ -62,6 +62,7 @@ public struct Retrieval: Attack {
     let label = try labels(seen, setting, labelRule)[0]
     let candidates = try ofClass(images, imageLabels, label)
     try model.build(for: Array(images.shape.dropFirst()))
+    let model = try adapted(model, to: seen, knowing: adapt)
     let matching = try Matching(seen, knowing: adapt, distance: distance, perTensor: true)
     var best: (place: Int, loss: Double) = (0, .infinity)
     var history: [Double] = []

@@ -27,16 +27,21 @@ public struct SignOnly: Defense, Equatable {
     }
   }
 
-  /// The candidate's signs; for gradient searches a smooth step instead, tanh(10 g / mean|g|), which has a slope.
+  /// The candidate's signs; after noise of known σ their mean, erf(g / σ√2). Without it gradient searches get a smooth step,
+  /// tanh(10 g / mean|g|), which has a slope.
   public func adapt(_ observed: Observed) throws -> Imitation {
     if observed.knowledge == .none { return .none }
+    let noise = observed.earlierNoise
     return Imitation { candidates in
       try candidates.map { g in
         let rows = try g.reshape([g.shape[0], g.size / max(g.shape[0], 1)])
         let sizes = try rows.abs().mean(axes: [1])
-        let steps =
-          g.isTracked
-          ? try Leakage.scaled(g, by: 10 / (sizes.stopGradient() + 1e-30)).tanh() : try g.sign()
+        let steps: Variable
+        if noise > 0 {
+          steps = try (g * (1 / (noise * 2.0.squareRoot()))).erf()
+        } else {
+          steps = g.isTracked ? try Leakage.scaled(g, by: 10 / (sizes.stopGradient() + 1e-30)).tanh() : try g.sign()
+        }
         return scaled ? try Leakage.scaled(steps, by: sizes) : steps
       }
     }
@@ -129,7 +134,6 @@ public struct LowPrecision: Defense, Equatable {
 
   public init(_ form: Form) { self.form = form }
   public var written: String { "low_precision(\"\(form.rawValue)\")" }
-  public var keepsZeros: Bool { false }
 
   public func update(_ update: Update, _ round: ClientRound?, key: RandomKey) throws -> Update {
     try update.map { t in

@@ -55,6 +55,9 @@ public protocol Defense: Sendable {
   /// Whether entries keep their scale, on average.
   var keepsScale: Bool { get }
 
+  /// Variance of the noise it adds to an entry of the mean of `examples` gradients.
+  func noiseVariance(_ examples: Int) -> Double
+
   /// What it does to the influence of one example, or of the whole update.
   var privacy: [PrivacyEffect] { get }
 
@@ -71,6 +74,7 @@ extension Defense {
   public func examples(_ gradients: [Tensor], names: [String], key: RandomKey) throws -> [Tensor] { gradients }
   public func mean(_ gradient: [Tensor], examples: Int, key: RandomKey) throws -> [Tensor] { gradient }
   public func update(_ update: Update, _ round: ClientRound?, key: RandomKey) throws -> Update { update }
+  public func noiseVariance(_ examples: Int) -> Double { 0 }
   public var privacy: [PrivacyEffect] { [.arbitrary] }
   public var keepsZeros: Bool { true }
   public var keepsScale: Bool { true }
@@ -134,6 +138,7 @@ public struct Chain: Defense {
   private func seen(by index: Int, _ observed: Observed) -> Observed {
     var own = observed
     own.later = Array(members[(index + 1)...]) + observed.later
+    own.earlier = observed.earlier + members[..<index]
     return own
   }
 }

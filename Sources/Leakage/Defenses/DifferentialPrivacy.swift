@@ -26,6 +26,11 @@ public struct DifferentialPrivacy: Defense, Equatable {
   public var keepsScale: Bool { false }
   public var privacy: [PrivacyEffect] { clip.privacy + [.noiseOnSum(sigma * bound)] }
 
+  public func noiseVariance(_ examples: Int) -> Double {
+    let deviation = sigma * bound / Double(max(examples, 1))
+    return deviation * deviation
+  }
+
   public var needsExamples: Bool { true }
   public func examples(_ gradients: [Tensor], names: [String], key: RandomKey) throws -> [Tensor] {
     try clip.examples(gradients, names: names, key: key)

@@ -14,16 +14,23 @@ public struct FunctionDefense: Defense, @unchecked Sendable {  // Seep's evaluat
   private let example: ((_ gradient: [Tensor], _ names: [String]) throws -> [Tensor])?
   private let imitation: Imitate?
 
+  /// A function on the update.
+  ///
   /// - Parameters:
   ///   - written: how the function is written in Seep.
+  ///   - adapt: how an attack imitates it on one candidate's gradient, given what was received; nil: attacks ignore it.
+  public init(written: String, adapt: Imitate? = nil, _ body: @escaping (Update) throws -> Update) {
+    self.init(written: written, round: nil, example: nil, adapt: adapt, update: body)
+  }
+
+  /// - Parameters:
   ///   - round: changes the batch or the model.
   ///   - example: changes one example's gradient.
-  ///   - adapt: how an attack imitates it on one candidate's gradient, given what was received; nil: attacks ignore it.
   ///   - body: changes the update.
   public init(
-    written: String, round: ((ClientRound) throws -> ClientRound)? = nil,
-    example: ((_ gradient: [Tensor], _ names: [String]) throws -> [Tensor])? = nil, adapt: Imitate? = nil,
-    _ body: ((Update) throws -> Update)? = nil
+    written: String, round: ((ClientRound) throws -> ClientRound)?,
+    example: ((_ gradient: [Tensor], _ names: [String]) throws -> [Tensor])?, adapt: Imitate?,
+    update body: ((Update) throws -> Update)?
   ) {
     self.written = written
     self.round = round

@@ -23,17 +23,22 @@ public enum Knowledge: String, Sendable, CaseIterable {
   case published
 }
 
-/// What an imitation may look at: the update received, what is known, and the defenses applied after this one.
+/// What an imitation may look at: the update received, what is known, and the defenses applied before and after this one.
 public struct Observed: Sendable {
   public var update: Update
   public var knowledge: Knowledge
   public var later: [any Defense] = []
+  public var earlier: [any Defense] = []
 
   public init(_ update: Update, knowing knowledge: Knowledge) {
     self.update = update
     self.knowledge = knowledge
   }
 
+  /// Standard deviation of the noise that came before, where it is known.
+  public var earlierNoise: Double {
+    knowledge == .known ? earlier.reduce(0) { $0 + $1.noiseVariance(update.examples) }.squareRoot() : 0
+  }
   /// Whether zeros received are zeros this defense left.
   public var showsZeros: Bool { later.allSatisfy { $0.keepsZeros } }
   /// Whether values received have the scale this defense left them.

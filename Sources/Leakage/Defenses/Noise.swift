@@ -23,6 +23,7 @@ public struct Noise: Defense, Equatable {
 
   public var written: String { "noise(\(code(sigma)))" }
   public var privacy: [PrivacyEffect] { [.noise(sigma)] }
+  public func noiseVariance(_ examples: Int) -> Double { sigma * sigma }
   public var keepsZeros: Bool { sigma == 0 }
 
   public func update(_ update: Update, _ round: ClientRound?, key: RandomKey) throws -> Update {
@@ -48,6 +49,7 @@ public struct Laplace: Defense, Equatable {
 
   public var written: String { "laplace(\(code(scale)))" }
   public var privacy: [PrivacyEffect] { [.laplace(scale)] }
+  public func noiseVariance(_ examples: Int) -> Double { 2 * scale * scale }
   public var keepsZeros: Bool { scale == 0 }
 
   public func update(_ update: Update, _ round: ClientRound?, key: RandomKey) throws -> Update {

@@ -51,9 +51,10 @@ public struct Outpost: Defense, Equatable {
       })
   }
 
-  /// Entries that arrived as 0 lay below a threshold, others may be nothing but noise: zeros say nothing, the rest is compared.
+  /// Known: candidates are pruned alike. What arrived as 0 says nothing.
   public func adapt(_ observed: Observed) throws -> Imitation {
-    guard observed.knowledge != .none, observed.showsZeros else { return .none }
-    return try .received(observed.update.tensors)
+    if observed.knowledge == .none { return .none }
+    let pruned = observed.knowledge == .known ? Prune.pruning(percent: 100 * rate) : .none
+    return observed.showsZeros ? pruned.followed(by: try .received(observed.update.tensors)) : pruned
   }
 }

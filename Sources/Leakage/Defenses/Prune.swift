@@ -48,14 +48,25 @@ public struct Prune: Defense, Equatable {
   public func adapt(_ observed: Observed) throws -> Imitation {
     switch observed.knowledge {
     case .none: return .none
-    case .published: return pruning(percent: try 100 * observed.update.sparsity)
-    case .known where !observed.showsZeros: return pruning(percent: rate * 100)
-    case .estimated where !observed.showsZeros: return .none
+    case .published: return Prune.pruning(percent: try 100 * observed.update.sparsity)
+    case .known where !observed.showsZeros: return Prune.pruning(percent: rate * 100)
+    case .estimated where !observed.showsZeros: return try Prune.aboveNoise(observed)
     case .known, .estimated: return try .censored(observed)
     }
   }
 
-  private func pruning(percent: Double) -> Imitation {
+  /// Where noise filled the zeros: what is not above 3 σ̂ was most likely removed, and says nothing about candidates.
+  static func aboveNoise(_ observed: Observed) throws -> Imitation {
+    guard observed.later.contains(where: { $0.noiseVariance(observed.update.examples) > 0 }) else { return .none }
+    let limit = 3 * (try Estimates(observed.update).sigma)
+    let masks = try observed.update.tensors.map {
+      Variable(try Tensor.compare(.greater, $0.map(.abs), limit).converted(to: $0.dtype).unsqueeze(axis: 0))
+    }
+    return Imitation { try zip($0, masks).map { try $0 * $1 } }
+  }
+
+  /// Each candidate pruned by its own percentile.
+  static func pruning(percent: Double) -> Imitation {
     Imitation(.percentile(percent)) { candidates in
       try candidates.map { g in
         let rows = try g.value.reshape([g.shape[0], g.size / max(g.shape[0], 1)])

@@ -87,20 +87,22 @@ public struct Soteria: Defense, Equatable {
   }
 
   /// Columns that arrived without a number are hidden in candidates too; published: those without one for class 0. Where later
-  /// noise fills them, the last layer's weight says nothing (the known way around Soteria: leave that layer out).
+  /// noise fills them, the last layer's weight is left out (the known way around Soteria): candidates get what was received.
   public func adapt(_ observed: Observed) throws -> Imitation {
     guard observed.knowledge != .none, let place = lastWeight(observed.update.tensors.map(\.shape)) else {
       return .none
     }
-    let columns: Variable
-    if observed.showsZeros {
-      let mask = try received(observed, place)
-      columns = Variable(try mask.reshape([1, 1, mask.size]))
-    } else if observed.knowledge == .published {
-      return .none
-    } else {
-      columns = Variable(try Tensor.zeros([1, 1, 1], observed.update.tensors[place].dtype))
+    guard observed.showsZeros else {
+      if observed.knowledge == .published { return .none }
+      let weight = Variable(try observed.update.tensors[place].unsqueeze(axis: 0))
+      return Imitation { candidates in
+        var result = candidates
+        result[place] = try weight.broadcast(to: candidates[place].shape)
+        return result
+      }
     }
+    let mask = try received(observed, place)
+    let columns = Variable(try mask.reshape([1, 1, mask.size]))
     return Imitation { candidates in
       var result = candidates
       result[place] = try result[place] * columns

@@ -64,7 +64,8 @@ public struct TopK: Defense, Equatable {
           try g * Variable(Tensor.concat(masks.map { try $0[l].unsqueeze(axis: 0) }, axis: 0))
         }
       }
-    case .estimated where !observed.showsZeros, .published where !observed.showsZeros: return .none
+    case .estimated where !observed.showsZeros, .published where !observed.showsZeros:
+      return try Prune.aboveNoise(observed)
     case .known, .estimated, .published: return try .censored(observed, together: scope == .global)
     }
   }

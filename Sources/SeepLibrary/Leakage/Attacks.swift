@@ -97,7 +97,7 @@ private func attack(
   Builtin(signature, group: group, what, example: example) { Value(AttackValue(try make($0))) }
 }
 
-private func knowledge(_ call: Call) throws -> Knowledge {
+func knowledge(_ call: Call) throws -> Knowledge {
   Knowledge(rawValue: try call.choice("adapt", of: Knowledge.allCases.map(\.rawValue))) ?? .known
 }
 

@@ -94,7 +94,7 @@ enum Defenses {
           return try leaves(session.invoke(function, [record, Value(UpdateValue(received))]), "`adapt`")
         }
       },
-      hooks.update.map { function in
+      update: hooks.update.map { function in
         { [unowned session] update in
           let result = try session.invoke(function, [Value(UpdateValue(update))])
           guard let defended = result.foreign(as: UpdateValue.self) else {

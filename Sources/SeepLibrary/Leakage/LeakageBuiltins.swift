@@ -2,5 +2,6 @@
 import SeepLanguage
 
 let leakageBuiltins: [Builtin] =
-  searchBuiltins + defenseBuiltins + privacyBuiltins + federatedBuiltins + attackBuiltins + priorBuiltins
+  searchBuiltins + defenseBuiltins + privacyBuiltins + estimateBuiltins + federatedBuiltins + attackBuiltins
+  + priorBuiltins
   + metricBuiltins
