@@ -42,34 +42,6 @@ import Testing
     }
   }
 
-  @Test("GGL's generator for 32 pixels") func wgan() throws {
-    let tests = topic.cases.filter { $0.name.hasPrefix("wgan_gp.") }
-    #expect(tests.count == 2)
-    for test in tests {
-      let prefix = "wgan_gp.w."
-      let names = test.inputs.filter { $0.hasPrefix(prefix) }
-      let model = try Model.wganGPGenerator(width: #require(test.params["DIM"] as? Int), key: RandomKeyForTests)
-      try model.build(for: [128])
-      let generator = try model.with(
-        values: names.filter { !$0.contains("running") }.map { try topic[$0] },
-        buffers: names.filter { $0.contains("running") }.map { try topic[$0] })
-      let z = Variable(try topic["\(test.name).in0"]).watched()
-      let u = Variable(try topic["\(test.name).u"])
-      let out = try generator(z)
-      let slope = try #require(gradients(of: out, wrt: [z], cotangent: u, recording: true)[0])
-      let s = try slope.square().sum()
-      let second = try #require(gradients(of: s, wrt: [z], recording: false)[0]).value
-      for (name, value, key) in [
-        ("out", out.value, "rtol_max"), ("g0", slope.value, "rtol_max"), ("S", s.value, "rtol_max_second_order"),
-        ("gg0", second, "rtol_max_second_order"),
-      ] {
-        let (difference, scale) = try distance(value, topic["\(test.name).\(name)"])
-        #expect(
-          difference <= (try #require(test.number(key))) * scale + (test.number("atol") ?? 0), "\(test.name).\(name)")
-      }
-    }
-  }
-
   @Test("a checkpoint that lacks a tensor says which") func mistakes() throws {
     let test = try #require(topic.cases.first { $0.name.hasPrefix("biggan.") })
     let names = test.inputs.filter { $0.hasPrefix("biggan.w.") && !$0.hasSuffix("layers.2.conv_1.bias") }

@@ -11,15 +11,8 @@ import Testing
     #expect(tests.count == 2)
     for test in tests {
       let width = try #require(test.params["DIM"] as? Int)
-      let relu = Activation.relu
-      let layers: [any Layer] = [
-        try Dense(64 * width), BatchNorm(), relu, try Reshape([4 * width, 4, 4]),
-        try ConvTranspose(2 * width, kernel: 2, stride: 2), BatchNorm(), relu,
-        try ConvTranspose(width, kernel: 2, stride: 2), BatchNorm(), relu,
-        try ConvTranspose(3, kernel: 2, stride: 2), Activation.tanh,
-      ]
       let latent = try topic["\(test.name).in0"]
-      var model = Model(layers, key: RandomKeyForTests)
+      var model = try Model.wganGPGenerator(width: width, key: RandomKeyForTests)
       try model.build(for: Array(latent.shape.dropFirst()))
       let weights = test.inputs.filter { $0.contains(".w.") }
       let isBuffer = { (name: String) in name.hasSuffix("running_mean") || name.hasSuffix("running_var") }
