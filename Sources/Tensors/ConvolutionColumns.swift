@@ -25,6 +25,18 @@ extension Tensor {
     _ c: Convolution, _ image: UnsafeMutablePointer<T>, _ columns: UnsafeMutablePointer<T>, rowStep: Int? = nil
   ) {
     let g = c.geometry
+    if T.self == Float.self {
+      var shape = seep_gather(
+        channels: c.ic, ih: c.ih, iw: c.iw, oh: c.oh, ow: c.ow, kh: c.kh, kw: c.kw, stride_h: g.strideHeight,
+        stride_w: g.strideWidth, dilation_h: g.dilationHeight, dilation_w: g.dilationWidth, top: g.top, left: g.left)
+      withUnsafeTemporaryAllocation(byteCount: 4 * seep_gather_scratch(&shape), alignment: 64) { scratch in
+        seep_gather_f32(
+          &shape, UnsafeRawPointer(image).assumingMemoryBound(to: Float.self),
+          UnsafeMutableRawPointer(columns).assumingMemoryBound(to: Float.self), rowStep ?? c.positions,
+          scratch.baseAddress?.assumingMemoryBound(to: Float.self))
+      }
+      return
+    }
     let skip = (rowStep ?? c.positions) - c.positions
     var place = 0
     for channel in 0..<c.ic {

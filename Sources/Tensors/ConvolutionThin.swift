@@ -32,9 +32,13 @@ extension Convolution {
     let (out, weights) = (result.pointer(Float.self), w.pointer(Float.self))
     let perLine = shape.ow * shape.kh * shape.kw * shape.ic * shape.oc
     try withExtendedLifetime((images, w)) {
-      try Threads.forRanges(n * shape.oh, grain: max(1, (1 << 21) / max(1, perLine))) {
+      try Threads.forRanges(n * shape.oh, grain: max(1, (1 << 21) / max(1, perLine))) { range in
         var shape = shape
-        seep_thin_run(&shape, input, weights, out, $0.lowerBound, $0.upperBound)
+        withUnsafeTemporaryAllocation(byteCount: shape.ow * shape.oc * shape.block * 4, alignment: 64) { sums in
+          seep_thin_run(
+            &shape, input, weights, out, range.lowerBound, range.upperBound,
+            sums.baseAddress?.assumingMemoryBound(to: Float.self))
+        }
       }
     }
     return result

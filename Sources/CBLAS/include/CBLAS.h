@@ -98,8 +98,8 @@ typedef struct {
   ptrdiff_t ic, ih, iw, oc, oh, ow, kh, kw, stride_h, stride_w, dilation_h, dilation_w, top, left, block, adjoint;
 } seep_thin;
 
-/// Lines of the result from `first` to `end`, counted over all images. w is [oc, kh, kw, ic].
-void seep_thin_run(const seep_thin *t, const float *x, const float *w, float *y, ptrdiff_t first, ptrdiff_t end);
+/// Lines of the result from `first` to `end`, counted over all images. w is [oc, kh, kw, ic]; sums is scratch for ow · oc · block floats.
+void seep_thin_run(const seep_thin *t, const float *x, const float *w, float *y, ptrdiff_t first, ptrdiff_t end, float *sums);
 
 /// One row of Matérn-5/2 covariances, from inner products of scaled points and their squared lengths; `slope` (may be NULL) gets what multiplies
 /// (Δ/ℓ)² in the derivative with respect to log ℓ.
@@ -114,3 +114,13 @@ void seep_dtrsm_part(ptrdiff_t n, ptrdiff_t m, const double *l, ptrdiff_t l_row,
 int seep_spotrf(ptrdiff_t n, float *a, ptrdiff_t row);
 /// X Lᵀ = B in place, B [m, n].
 void seep_strsm_right(ptrdiff_t m, ptrdiff_t n, const float *l, ptrdiff_t l_row, float *b, ptrdiff_t b_row);
+
+/// Patches of one image's channels.
+typedef struct {
+  ptrdiff_t channels, ih, iw, oh, ow, kh, kw, stride_h, stride_w, dilation_h, dilation_w, top, left;
+} seep_gather;
+
+/// Floats of scratch that gathering needs.
+ptrdiff_t seep_gather_scratch(const seep_gather *g);
+/// Patches [channels · kh · kw, oh · ow], `row_step` floats from one row to the next.
+void seep_gather_f32(const seep_gather *g, const float *image, float *columns, ptrdiff_t row_step, float *scratch);
