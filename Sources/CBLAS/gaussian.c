@@ -91,3 +91,15 @@ int seep_spotrf(ptrdiff_t n, float *a, ptrdiff_t row) {
 void seep_strsm_right(ptrdiff_t m, ptrdiff_t n, const float *l, ptrdiff_t l_row, float *b, ptrdiff_t b_row) {
   cblas_strsm(CblasRowMajor, CblasRight, CblasLower, CblasTrans, CblasNonUnit, (int)m, (int)n, 1.0f, l, (int)l_row, b, (int)b_row);
 }
+
+extern void dpotrf_(const char *, const int *, double *, const int *, int *, size_t);
+
+int seep_dpotrf_part(ptrdiff_t n, double *a, ptrdiff_t row) {
+  int size = (int)n, stride = (int)row, info = 0;
+  dpotrf_("U", &size, a, &stride, &info, 1);
+  return info;
+}
+
+void seep_dtrsm_right(ptrdiff_t m, ptrdiff_t n, const double *l, ptrdiff_t l_row, double *b, ptrdiff_t b_row) {
+  cblas_dtrsm(CblasRowMajor, CblasRight, CblasLower, CblasTrans, CblasNonUnit, (int)m, (int)n, 1.0, l, (int)l_row, b, (int)b_row);
+}

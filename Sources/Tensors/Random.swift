@@ -1,13 +1,6 @@
 // Random tensors: element i depends on the key and on i only (Philox; see Ground.RandomKey).
+import CBLAS
 import Ground
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
 
 extension Tensor {
   /// Uniform in [0, 1): 24 bits for float32, 53 for float64.
@@ -31,22 +24,22 @@ extension Tensor {
   /// Standard normal, by the method of Box and Muller (1958) from uniform numbers of 32 bits.
   public static func normal(_ shape: [Int], key: RandomKey, dtype: DType = .float32) throws -> Tensor {
     let result = try Tensor(uninitialized: shape, dtype == .float64 ? .float64 : .float32)
-    try Threads.forRanges((result.size + 3) / 4, grain: elementGrain / 128) { range in
-      for block in range {
-        let words = key.block(UInt64(block))
-        let first = boxMuller(words.0, words.1)
-        let second = boxMuller(words.2, words.3)
-        store(result, block, 4) { i in i == 0 ? first.0 : i == 1 ? first.1 : i == 2 ? second.0 : second.1 }
+    let (size, base) = (result.size, result.storage.base)
+    try Threads.forRanges((size + 3) / 4, grain: elementGrain / 128) { range in
+      withUnsafeTemporaryAllocation(of: Double.self, capacity: 4 * range.count) { numbers in
+        guard let from = numbers.baseAddress else { return }
+        seep_normals(key.low, key.high, UInt64(range.lowerBound), range.count, from)
+        let start = range.lowerBound * 4
+        let count = Swift.min(4 * range.count, size - start)
+        if result.dtype == .float32 {
+          let to = base.assumingMemoryBound(to: Float.self) + start
+          for i in 0..<count { to[i] = Float(from[i]) }
+        } else {
+          (base.assumingMemoryBound(to: Double.self) + start).update(from: from, count: count)
+        }
       }
     }
     return dtype.isFloat ? result : try result.converted(to: dtype)
-  }
-
-  @inline(__always)
-  private static func boxMuller(_ a: UInt32, _ b: UInt32) -> (Double, Double) {
-    let radius = (-2 * log((Double(a) + 1) * 0x1p-32)).squareRoot()
-    let angle = 2 * Double.pi * Double(b) * 0x1p-32
-    return (radius * cos(angle), radius * sin(angle))
   }
 
   @inline(__always)

@@ -124,3 +124,9 @@ typedef struct {
 ptrdiff_t seep_gather_scratch(const seep_gather *g);
 /// Patches [channels · kh · kw, oh · ow], `row_step` floats from one row to the next.
 void seep_gather_f32(const seep_gather *g, const float *image, float *columns, ptrdiff_t row_step, float *scratch);
+
+/// Four standard normal numbers for each of `blocks` Philox blocks from `first`, for a key of two words.
+void seep_normals(uint32_t low, uint32_t high, uint64_t first, ptrdiff_t blocks, double *out);
+/// As seep_dpotrf and seep_strsm_right, for parts of larger matrices.
+int seep_dpotrf_part(ptrdiff_t n, double *a, ptrdiff_t row);
+void seep_dtrsm_right(ptrdiff_t m, ptrdiff_t n, const double *l, ptrdiff_t l_row, double *b, ptrdiff_t b_row);

@@ -87,7 +87,6 @@ public struct GaussianProcess {
         throw Fault(
           "not-positive-definite", "a covariance of \(n) points is not positive definite (leading minor \(info))")
       }
-      for i in 0..<n { for j in i + 1..<max(n, i + 1) { l[i * n + j] = 0 } }
     }
     inverseFactor = try GaussianProcess.inverse(factor)
     let column = try Tensor(residual, shape: [n, 1])

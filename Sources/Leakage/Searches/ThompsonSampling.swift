@@ -60,35 +60,59 @@ extension GaussianProcess {
   }
 }
 
-/// Cholesky's factorisation in float32 by blocks, on all threads.
+/// Cholesky's factorisation by blocks, on all threads.
 enum BlockCholesky {
   /// Replaces the lower triangle of a row-major matrix by its factor and clears the rest; false where it is not positive definite.
   static func factorise(_ matrix: UnsafeMutableBufferPointer<Float>, _ n: Int) throws -> Bool {
     guard let base = matrix.baseAddress else { return true }
     nonisolated(unsafe) let a = base
-    let width = 128
-    for first in stride(from: 0, to: n, by: width) {
-      let own = min(width, n - first)
-      let corner = a + first * n + first
-      if seep_spotrf(own, corner, n) != 0 { return false }
-      let rest = first + own
+    return try blocks(n, width: 128, clear: { i, j in a[i * n + j] = 0 }) { at, own in
+      seep_spotrf(own, a + at * n + at, n) == 0
+    } solve: { row, rows, at, own in
+      seep_strsm_right(rows, own, a + at * n + at, n, a + row * n + at, n)
+    } update: { row, rows, at, own in
+      let rest = at + own
+      seep_sgemm(
+        0, 1, rows, row + rows - rest, own, -1, a + row * n + at, n, a + rest * n + at, n, 1, a + row * n + rest, n)
+    }
+  }
+
+  static func factorise(_ matrix: UnsafeMutableBufferPointer<Double>, _ n: Int) throws -> Bool {
+    guard let base = matrix.baseAddress else { return true }
+    nonisolated(unsafe) let a = base
+    return try blocks(n, width: 96, clear: { i, j in a[i * n + j] = 0 }) { at, own in
+      seep_dpotrf_part(own, a + at * n + at, n) == 0
+    } solve: { row, rows, at, own in
+      seep_dtrsm_right(rows, own, a + at * n + at, n, a + row * n + at, n)
+    } update: { row, rows, at, own in
+      let rest = at + own
+      seep_dgemm(
+        0, 1, rows, row + rows - rest, own, -1, a + row * n + at, n, a + rest * n + at, n, 1, a + row * n + rest, n)
+    }
+  }
+
+  private static func blocks(
+    _ n: Int, width: Int, clear: (Int, Int) -> Void, factor: (_ at: Int, _ own: Int) -> Bool,
+    solve: (_ row: Int, _ rows: Int, _ at: Int, _ own: Int) -> Void,
+    update: (_ row: Int, _ rows: Int, _ at: Int, _ own: Int) -> Void
+  ) throws -> Bool {
+    for at in stride(from: 0, to: n, by: width) {
+      let own = min(width, n - at)
+      if !factor(at, own) { return false }
+      let rest = at + own
       if rest >= n { break }
-      let rows = 128
-      let pieces = (n - rest + rows - 1) / rows
+      let pieces = (n - rest + width - 1) / width
       try Threads.run(pieces: pieces) { piece in
-        let row = rest + piece * rows
-        seep_strsm_right(min(rows, n - row), own, corner, n, a + row * n + first, n)
+        let row = rest + piece * width
+        solve(row, min(width, n - row), at, own)
       }
       try Threads.run(pieces: pieces) { piece in
         // The last rows are the longest: they go first.
-        let row = rest + (pieces - 1 - piece) * rows
-        let count = min(rows, n - row)
-        seep_sgemm(
-          0, 1, count, row + count - rest, own, -1, a + row * n + first, n, a + rest * n + first, n, 1,
-          a + row * n + rest, n)
+        let row = rest + (pieces - 1 - piece) * width
+        update(row, min(width, n - row), at, own)
       }
     }
-    for i in 0..<n { for j in i + 1..<max(n, i + 1) { a[i * n + j] = 0 } }
+    for i in 0..<n { for j in i + 1..<max(n, i + 1) { clear(i, j) } }
     return true
   }
 }
