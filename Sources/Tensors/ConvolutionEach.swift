@@ -98,7 +98,7 @@ public struct ConvolutionGradients {
   private func forEachByColumns(_ body: (Int, UnsafeMutablePointer<Float>) throws -> Void) throws {
     let c = whole
     let (input, gradient) = (x.pointer(Float.self), gy.pointer(Float.self))
-    let grain = max(1, (2 << 20) / max(1, c.workPerImage * group))
+    let grain = max(1, (1 << 19) / max(1, c.workPerImage * group))
     try Threads.run(pieces: (candidates + grain - 1) / grain) { piece in
       let columns = try Tensor(uninitialized: [c.patch * c.geometry.groups * c.positions], .float32)
       let memory = try Tensor(uninitialized: [count], .float32)

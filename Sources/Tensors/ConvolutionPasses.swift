@@ -172,7 +172,7 @@ extension Convolution {
     let width = oc * patch
     // Large weights: adding many partial sums would cost more than the pieces gain.
     if n > 1, width > 1 << 17, pieces.count > 2 {
-      let count = Swift.max(2, (workPerImage * n + (800 << 20) - 1) / (800 << 20))
+      let count = Swift.max(2, (workPerImage * n + (400 << 20) - 1) / (400 << 20))
       let per = (n + count - 1) / count
       pieces = stride(from: 0, to: n, by: per).map {
         Piece(firstImage: $0, images: Swift.min(per, n - $0), channels: oc)

@@ -32,7 +32,7 @@ extension Convolution {
     let (out, weights) = (result.pointer(Float.self), w.pointer(Float.self))
     let perLine = shape.ow * shape.kh * shape.kw * shape.ic * shape.oc
     try withExtendedLifetime((images, w)) {
-      try Threads.forRanges(n * shape.oh, grain: max(1, (1 << 21) / max(1, perLine))) { range in
+      try Threads.forRanges(n * shape.oh, grain: max(1, (1 << 20) / max(1, perLine))) { range in
         var shape = shape
         withUnsafeTemporaryAllocation(byteCount: shape.ow * shape.oc * shape.block * 4, alignment: 64) { sums in
           seep_thin_run(

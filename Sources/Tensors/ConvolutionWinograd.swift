@@ -40,7 +40,8 @@ extension Convolution {
     // All tiles of one piece share the weights: large weights want many tiles, or few output channels.
     let all = seep_winograd_tiles(&shape)
     let isLarge = shape.ic * shape.oc > 128 * 128
-    let grain = isLarge ? 112 : 28
+    // No piece above some 600 M multiply-adds, about 12 ms.
+    let grain = isLarge ? max(28, min(112, (640 << 20) / (36 * shape.ic * shape.oc))) : 28
     let chunks = max(1, (all + grain - 1) / grain)
     let pair = 2 * Tensor.blockSize
     let parts = isLarge && chunks < 4 ? min(4, shape.oc / pair) : 1
