@@ -16,7 +16,11 @@ extension GaussianProcess {
     var jitter = Float(parameters.noise)
     for attempt in 0..<4 {
       let factor = try posterior(points, crossed, diagonal: jitter)
-      if let factor { return try Tensor.combine(.add, centre, Tensor.matmul(draws, factor.transposed())) }
+      if let factor {
+        // L ε, column by column: the factor is read as it lies.
+        return try Tensor.combine(.add, centre, Tensor.matmul(factor, draws.transposed().contiguous()).transposed())
+          .contiguous()
+      }
       if attempt < 3 { jitter += Float(parameters.outputscale) * 1e-5 * Float([1, 10, 100][attempt]) }
     }
     throw Fault("not-positive-definite", "the covariance of \(m) candidates is not positive definite")
@@ -66,7 +70,8 @@ enum BlockCholesky {
   static func factorise(_ matrix: UnsafeMutableBufferPointer<Float>, _ n: Int) throws -> Bool {
     guard let base = matrix.baseAddress else { return true }
     nonisolated(unsafe) let a = base
-    return try blocks(n, width: 128, clear: { i, j in a[i * n + j] = 0 }) { at, own in
+    return try blocks(n, width: 128, clear: { i, count in (a + i * n + n - count).update(repeating: 0, count: count) })
+    { at, own in
       seep_spotrf(own, a + at * n + at, n) == 0
     } solve: { row, rows, at, own in
       seep_strsm_right(rows, own, a + at * n + at, n, a + row * n + at, n)
@@ -80,7 +85,8 @@ enum BlockCholesky {
   static func factorise(_ matrix: UnsafeMutableBufferPointer<Double>, _ n: Int) throws -> Bool {
     guard let base = matrix.baseAddress else { return true }
     nonisolated(unsafe) let a = base
-    return try blocks(n, width: 96, clear: { i, j in a[i * n + j] = 0 }) { at, own in
+    return try blocks(n, width: 96, clear: { i, count in (a + i * n + n - count).update(repeating: 0, count: count) }) {
+      at, own in
       seep_dpotrf_part(own, a + at * n + at, n) == 0
     } solve: { row, rows, at, own in
       seep_dtrsm_right(rows, own, a + at * n + at, n, a + row * n + at, n)
@@ -92,7 +98,7 @@ enum BlockCholesky {
   }
 
   private static func blocks(
-    _ n: Int, width: Int, clear: (Int, Int) -> Void, factor: (_ at: Int, _ own: Int) -> Bool,
+    _ n: Int, width: Int, clear: (_ row: Int, _ last: Int) -> Void, factor: (_ at: Int, _ own: Int) -> Bool,
     solve: (_ row: Int, _ rows: Int, _ at: Int, _ own: Int) -> Void,
     update: (_ row: Int, _ rows: Int, _ at: Int, _ own: Int) -> Void
   ) throws -> Bool {
@@ -112,7 +118,7 @@ enum BlockCholesky {
         update(row, min(width, n - row), at, own)
       }
     }
-    for i in 0..<n { for j in i + 1..<max(n, i + 1) { clear(i, j) } }
+    for i in 0..<n { clear(i, n - i - 1) }
     return true
   }
 }
