@@ -121,6 +121,7 @@ extension Convolution {
   func forward(_ x: Tensor, _ w: Tensor) throws -> Tensor {
     _ = Libraries.prepared
     let x = try x.whole()
+    if isSmall { return try forwardOfSmall(x, w) }
     if let y = try thinForward(x, w) { return y }
     if hasFewPositions { return try forwardOfFew(x, w) }
     if suitsWinograd, let y = try winogradPass(x, w, adjoint: false) { return y }
@@ -141,6 +142,7 @@ extension Convolution {
   func inputGradient(_ gy: Tensor, _ w: Tensor) throws -> Tensor {
     _ = Libraries.prepared
     let gy = try gy.whole()
+    if isSmall { return try inputGradientOfSmall(gy, w) }
     if let gx = try thinInputGradient(gy, w) { return gx }
     if hasFewPositions { return try inputGradientOfFew(gy, w) }
     if suitsWinograd, let gx = try winogradPass(gy, w, adjoint: true) { return gx }
@@ -165,6 +167,7 @@ extension Convolution {
   func weightGradient(_ x: Tensor, _ gy: Tensor) throws -> Tensor {
     _ = Libraries.prepared
     let (x, gy) = (try x.whole(), try gy.whole())
+    if isSmall { return try weightGradientOfSmall(x, gy) }
     if hasFewPositions { return try weightGradientOfFew(x, gy) }
     if weightsSuitWinograd, let g = try winogradWeightGradient(x, gy) { return g }
     var pieces = pieces(channels: oc)
