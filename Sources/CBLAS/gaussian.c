@@ -55,23 +55,26 @@ void seep_matern_f32(ptrdiff_t n, float outputscale, const float *restrict produ
   }
 }
 
-double seep_gp_weights(ptrdiff_t n, double own, const double *restrict alpha, const double *restrict inverse,
-                       const double *restrict k, const double *restrict slope, double *restrict h, double *row) {
+double seep_gp_weights(ptrdiff_t n, double own, const double *restrict alpha, const double *restrict negative,
+                       const double *restrict k, const double *restrict slope, double *restrict h, double *row,
+                       double *restrict column) {
   double scale[8] = {0}, sum[8] = {0};
   ptrdiff_t j = 0;
   for (; j + 8 <= n; j += 8)
     for (int l = 0; l < 8; l++) {
-      double w = own * alpha[j + l] - inverse[j + l], v = w * slope[j + l];
+      double w = own * alpha[j + l] + negative[j + l], v = w * slope[j + l];
       scale[l] += w * k[j + l];
       sum[l] += v;
+      column[j + l] += v;
       h[j + l] = v;
     }
   double total = 0, rows = 0;
   for (int l = 0; l < 8; l++) { total += scale[l]; rows += sum[l]; }
   for (; j < n; j++) {
-    double w = own * alpha[j] - inverse[j], v = w * slope[j];
+    double w = own * alpha[j] + negative[j], v = w * slope[j];
     total += w * k[j];
     rows += v;
+    column[j] += v;
     h[j] = v;
   }
   *row = rows;
@@ -90,16 +93,4 @@ int seep_spotrf(ptrdiff_t n, float *a, ptrdiff_t row) {
 
 void seep_strsm_right(ptrdiff_t m, ptrdiff_t n, const float *l, ptrdiff_t l_row, float *b, ptrdiff_t b_row) {
   cblas_strsm(CblasRowMajor, CblasRight, CblasLower, CblasTrans, CblasNonUnit, (int)m, (int)n, 1.0f, l, (int)l_row, b, (int)b_row);
-}
-
-extern void dpotrf_(const char *, const int *, double *, const int *, int *, size_t);
-
-int seep_dpotrf_part(ptrdiff_t n, double *a, ptrdiff_t row) {
-  int size = (int)n, stride = (int)row, info = 0;
-  dpotrf_("U", &size, a, &stride, &info, 1);
-  return info;
-}
-
-void seep_dtrsm_right(ptrdiff_t m, ptrdiff_t n, const double *l, ptrdiff_t l_row, double *b, ptrdiff_t b_row) {
-  cblas_dtrsm(CblasRowMajor, CblasRight, CblasLower, CblasTrans, CblasNonUnit, (int)m, (int)n, 1.0, l, (int)l_row, b, (int)b_row);
 }

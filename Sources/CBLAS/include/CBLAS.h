@@ -105,9 +105,23 @@ void seep_thin_run(const seep_thin *t, const float *x, const float *w, float *y,
 /// (Δ/ℓ)² in the derivative with respect to log ℓ.
 void seep_matern(ptrdiff_t n, double outputscale, const double *products, double own, const double *others, double *k, double *slope);
 void seep_matern_f32(ptrdiff_t n, float outputscale, const float *products, float own, const float *others, float *k);
-/// One row of W = α αᵀ − K⁻¹: h = W ∘ slope and its sum; returns Σ W ∘ K.
-double seep_gp_weights(ptrdiff_t n, double own, const double *alpha, const double *inverse, const double *k, const double *slope,
-                       double *h, double *row);
+/// Part of one row, left of the diagonal, of W = α αᵀ − K⁻¹, where `negative` holds −K⁻¹: h = W ∘ slope, its sum in `row`, added to `column`
+/// elementwise; returns Σ W ∘ K.
+double seep_gp_weights(ptrdiff_t n, double own, const double *alpha, const double *negative, const double *k, const double *slope,
+                       double *h, double *row, double *column);
+
+/// p = the inverse of a positive definite block (lower triangle read), n × n; adds log det to `logarithm`. Returns 0, or the place from 1 of the pivot
+/// that is not positive.
+int seep_sweep_block(ptrdiff_t n, double *a, ptrdiff_t row, double *p, double *logarithm);
+/// Rows of column panel c [n, own] of the block at `at`, 0 in the block, and of w = c p.
+void seep_sweep_panel(ptrdiff_t n, const double *a, ptrdiff_t at, ptrdiff_t own, ptrdiff_t first, ptrdiff_t rows, const double *p, double *c,
+                      double *w);
+/// Rows of a − w cᵀ in the lower triangle, with w, wᵀ and −p in the place of the panel. `first` and `at` are multiples of the same width.
+void seep_sweep_update(ptrdiff_t n, double *a, ptrdiff_t at, ptrdiff_t own, ptrdiff_t first, ptrdiff_t rows, const double *p, const double *c,
+                       const double *w);
+/// y = A x for a symmetric matrix given by its lower triangle; returns ⟨x, y⟩.
+double seep_dsymv_lower(ptrdiff_t n, const double *a, const double *x, double *y);
+
 /// Solves L X = B in place for a part of larger row-major matrices.
 void seep_dtrsm_part(ptrdiff_t n, ptrdiff_t m, const double *l, ptrdiff_t l_row, double *b, ptrdiff_t b_row);
 /// Lower Cholesky factor of a block of a row-major matrix, in place. Returns LAPACK's info.
@@ -127,6 +141,3 @@ void seep_gather_f32(const seep_gather *g, const float *image, float *columns, p
 
 /// Four standard normal numbers for each of `blocks` Philox blocks from `first`, for a key of two words.
 void seep_normals(uint32_t low, uint32_t high, uint64_t first, ptrdiff_t blocks, double *out);
-/// As seep_dpotrf and seep_strsm_right, for parts of larger matrices.
-int seep_dpotrf_part(ptrdiff_t n, double *a, ptrdiff_t row);
-void seep_dtrsm_right(ptrdiff_t m, ptrdiff_t n, const double *l, ptrdiff_t l_row, double *b, ptrdiff_t b_row);

@@ -35,10 +35,11 @@ public struct GPFit: Sendable {
     var first = [Double](repeating: 0, count: raw.count)
     var second = first
     let n = Double(values.count)
+    let likelihood = try MarginalLikelihood(points, values)
     for step in 1...max(steps, 1) where steps > 0 {
       try Interrupt.check()
       let parameters = self.parameters(raw)
-      let slope = try GaussianProcess(points, values, parameters).gradient()
+      let slope = try likelihood(parameters).gradient
       // From the logarithm of a parameter p to its raw value: dp/draw / p.
       var gradient = [slope.outputscale * share(raw[0], outputscale)]
       for k in 0..<d { gradient.append(slope.lengthscales[k] * share(raw[1 + k], lengthscale)) }

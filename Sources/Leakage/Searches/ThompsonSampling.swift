@@ -82,21 +82,6 @@ enum BlockCholesky {
     }
   }
 
-  static func factorise(_ matrix: UnsafeMutableBufferPointer<Double>, _ n: Int) throws -> Bool {
-    guard let base = matrix.baseAddress else { return true }
-    nonisolated(unsafe) let a = base
-    return try blocks(n, width: 96, clear: { i, count in (a + i * n + n - count).update(repeating: 0, count: count) }) {
-      at, own in
-      seep_dpotrf_part(own, a + at * n + at, n) == 0
-    } solve: { row, rows, at, own in
-      seep_dtrsm_right(rows, own, a + at * n + at, n, a + row * n + at, n)
-    } update: { row, rows, at, own in
-      let rest = at + own
-      seep_dgemm(
-        0, 1, rows, row + rows - rest, own, -1, a + row * n + at, n, a + rest * n + at, n, 1, a + row * n + rest, n)
-    }
-  }
-
   private static func blocks(
     _ n: Int, width: Int, clear: (_ row: Int, _ last: Int) -> Void, factor: (_ at: Int, _ own: Int) -> Bool,
     solve: (_ row: Int, _ rows: Int, _ at: Int, _ own: Int) -> Void,
