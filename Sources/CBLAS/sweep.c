@@ -4,24 +4,66 @@
 #include <cblas.h>
 #include <math.h>
 
-int seep_sweep_block(ptrdiff_t n, double *restrict a, ptrdiff_t row, double *restrict p, double *logarithm) {
-  for (ptrdiff_t i = 0; i < n; i++)
-    for (ptrdiff_t j = 0; j < n; j++) p[i * n + j] = j <= i ? a[i * row + j] : a[j * row + i];
-  double sum = 0;
-  for (ptrdiff_t k = 0; k < n; k++) {
-    double *restrict own = p + k * n, pivot = own[k];
-    if (!(pivot > 0)) return (int)k + 1;
-    sum += log(pivot);
+enum { LARGEST = 64, INNER = 16 };
+
+/// −A⁻¹ of a block of INNER, in place, by Gauss-Jordan elimination; the place from 1 of a pivot that is not positive, or 0.
+static int eliminate(double *restrict q, double *restrict sum) {
+  double own[INNER];
+  for (int k = 0; k < INNER; k++) {
+    double pivot = q[k * INNER + k];
+    if (!(pivot > 0)) return k + 1;
+    *sum += log(pivot);
     double inverse = 1 / pivot;
-    own[k] = 1;
-    for (ptrdiff_t j = 0; j < n; j++) own[j] *= inverse;
-    for (ptrdiff_t i = 0; i < n; i++) {
-      if (i == k) continue;
-      double *restrict other = p + i * n, factor = other[k];
-      other[k] = 0;
-      for (ptrdiff_t j = 0; j < n; j++) other[j] -= factor * own[j];
+    for (int j = 0; j < INNER; j++) own[j] = q[k * INNER + j];
+    own[k] = -1;
+    for (int i = 0; i < INNER; i++) {
+      double factor = i == k ? 0 : own[i] * inverse;
+      for (int j = 0; j < INNER; j++) q[i * INNER + j] -= factor * own[j];
+      q[i * INNER + k] = i == k ? -inverse : factor;
     }
+    for (int j = 0; j < INNER; j++) q[k * INNER + j] = own[j] * inverse;
+    q[k * INNER + k] = -inverse;
   }
+  return 0;
+}
+
+int seep_sweep_block(ptrdiff_t n, const double *a, ptrdiff_t row, double *p, double *logarithm) {
+  double q[LARGEST * LARGEST], c[INNER * LARGEST], w[LARGEST * INNER], own[INNER * INNER], sum = 0;
+  // Filled up with an identity, to a multiple of INNER; both triangles are kept.
+  ptrdiff_t m = (n + INNER - 1) / INNER * INNER;
+  for (ptrdiff_t i = 0; i < m; i++)
+    for (ptrdiff_t j = 0; j <= i; j++) q[i * m + j] = q[j * m + i] = i < n ? a[i * row + j] : i == j;
+  for (ptrdiff_t at = 0; at < m; at += INNER) {
+    for (ptrdiff_t i = 0; i < INNER; i++)
+      for (ptrdiff_t j = 0; j < INNER; j++) own[i * INNER + j] = q[(at + i) * m + at + j];
+    int info = eliminate(own, &sum);
+    if (info) return (int)at + info;
+    for (ptrdiff_t t = 0; t < INNER; t++)
+      for (ptrdiff_t j = 0; j < m; j++) c[t * m + j] = j >= at && j < at + INNER ? 0 : q[(at + t) * m + j];
+    for (ptrdiff_t i = 0; i < m; i++) {
+      double sums[INNER] = {0};
+      for (ptrdiff_t t = 0; t < INNER; t++)
+        for (ptrdiff_t j = 0; j < INNER; j++) sums[j] -= c[t * m + i] * own[t * INNER + j];
+      for (ptrdiff_t j = 0; j < INNER; j++) w[i * INNER + j] = sums[j];
+    }
+    for (ptrdiff_t i = 0; i < m; i++)
+      for (ptrdiff_t first = 0; first < m; first += INNER) {
+        double sums[INNER];
+        for (ptrdiff_t j = 0; j < INNER; j++) sums[j] = q[i * m + first + j];
+        for (ptrdiff_t t = 0; t < INNER; t++)
+          for (ptrdiff_t j = 0; j < INNER; j++) sums[j] -= w[i * INNER + t] * c[t * m + first + j];
+        for (ptrdiff_t j = 0; j < INNER; j++) q[i * m + first + j] = sums[j];
+      }
+    for (ptrdiff_t i = 0; i < m; i++)
+      for (ptrdiff_t j = 0; j < INNER; j++) {
+        int inside = i >= at && i < at + INNER;
+        double value = inside ? own[(i - at) * INNER + j] : w[i * INNER + j];
+        q[i * m + at + j] = value;
+        q[(at + j) * m + i] = value;
+      }
+  }
+  for (ptrdiff_t i = 0; i < n; i++)
+    for (ptrdiff_t j = 0; j < n; j++) p[i * n + j] = -q[i * m + j];
   *logarithm += sum;
   return 0;
 }

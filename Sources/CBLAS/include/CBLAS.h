@@ -110,9 +110,9 @@ void seep_matern_f32(ptrdiff_t n, float outputscale, const float *products, floa
 double seep_gp_weights(ptrdiff_t n, double own, const double *alpha, const double *negative, const double *k, const double *slope,
                        double *h, double *row, double *column);
 
-/// p = the inverse of a positive definite block (lower triangle read), n × n; adds log det to `logarithm`. Returns 0, or the place from 1 of the pivot
+/// p = the inverse of a positive definite block (lower triangle read), n × n, n up to 64; adds log det to `logarithm`. Returns 0, or the place from 1 of the pivot
 /// that is not positive.
-int seep_sweep_block(ptrdiff_t n, double *a, ptrdiff_t row, double *p, double *logarithm);
+int seep_sweep_block(ptrdiff_t n, const double *a, ptrdiff_t row, double *p, double *logarithm);
 /// Rows of column panel c [n, own] of the block at `at`, 0 in the block, and of w = c p.
 void seep_sweep_panel(ptrdiff_t n, const double *a, ptrdiff_t at, ptrdiff_t own, ptrdiff_t first, ptrdiff_t rows, const double *p, double *c,
                       double *w);

@@ -81,7 +81,8 @@ public struct GaussianProcess {
 
   /// Posterior mean, and variance without noise, at `[m, d]`.
   public func predict(_ at: Tensor) throws -> (mean: [Double], variance: [Double]) {
-    let (crossed, through) = try towards(at)
+    let crossed = try covariances(with: at)
+    let through = try Tensor.matmul(inverseFactor, crossed)
     let mean = try Tensor.matmul(Tensor(alpha, shape: [1, count]), crossed).doubles().map { $0 + parameters.mean }
     let explained = try Tensor.combine(.mul, through, through).reduce(.sum, axes: [0]).doubles()
     return (mean, explained.map { max(0, parameters.outputscale - $0) })
@@ -91,16 +92,14 @@ public struct GaussianProcess {
   public func covariance(_ at: Tensor) throws -> Tensor {
     let (other, squares) = try GaussianProcess.scale(at.converted(to: .float64).contiguous(), parameters)
     let prior = try GaussianProcess.covariances(other, squares, other, squares, parameters.outputscale)
-    let (_, through) = try towards(at)
+    let through = try Tensor.matmul(inverseFactor, covariances(with: at))
     return try Tensor.combine(.sub, prior, Tensor.matmul(through.transposed(), through))
   }
 
-  /// Covariances `[n, m]` with the observations, and L⁻¹ times them.
-  func towards(_ at: Tensor) throws -> (crossed: Tensor, through: Tensor) {
-    let (other, squares) = try GaussianProcess.scale(at.converted(to: .float64).contiguous(), parameters)
-    let crossed = try GaussianProcess.covariances(
-      scaled, lengths, other, squares, parameters.outputscale)
-    return (crossed, try Tensor.matmul(inverseFactor, crossed))
+  /// Covariances `[n, m]` with the observations.
+  func covariances(with points: Tensor) throws -> Tensor {
+    let (other, squares) = try GaussianProcess.scale(points.converted(to: .float64).contiguous(), parameters)
+    return try GaussianProcess.covariances(scaled, lengths, other, squares, parameters.outputscale)
   }
 
   // MARK: Pieces

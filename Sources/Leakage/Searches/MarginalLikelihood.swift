@@ -38,7 +38,7 @@ public final class MarginalLikelihood {
   private let squares: Buffer
   private let panel: Buffer
   private let product: Buffer
-  private let block: Buffer
+  private let blocks: Buffer
   private let weights: Buffer
   private let crossed: Buffer
   private let rows: Buffer
@@ -62,7 +62,7 @@ public final class MarginalLikelihood {
     let pieces = (n + width - 1) / width
     (inverse, kernel, slopes) = (try Buffer(n * n), try Buffer(n * n), try Buffer(n * n))
     (scaled, squares, crossed) = (try Buffer(n * d), try Buffer(n), try Buffer(n * d))
-    (panel, product, block) = (try Buffer(n * width), try Buffer(n * width), try Buffer(width * width))
+    (panel, product, blocks) = (try Buffer(n * width), try Buffer(n * width), try Buffer(2 * width * width))
     // Each piece has its own rows of these.
     (weights, columns) = (try Buffer(pieces * width * n), try Buffer(pieces * n))
     (rows, scales, alpha, residual) = (try Buffer(n), try Buffer(n), try Buffer(n), try Buffer(n))
@@ -83,11 +83,17 @@ public final class MarginalLikelihood {
     return (value, try gradient(parameters))
   }
 
-  private func eachPiece(_ body: (_ piece: Int, _ first: Int, _ rows: Int) -> Void) throws {
+  /// The last rows are the longest: they go first, or after those of piece `beginning`.
+  private func eachPiece(
+    beginning: Int = .max, _ body: (_ piece: Int, _ first: Int, _ rows: Int) -> Void
+  ) throws {
     let pieces = (n + width - 1) / width
     try Threads.run(pieces: pieces) { turn in
-      // The last rows are the longest: they go first.
-      let piece = pieces - 1 - turn
+      var piece = pieces - 1 - turn
+      if beginning < pieces {
+        piece = turn == 0 ? beginning : pieces - turn
+        if turn > 0, piece <= beginning { piece -= 1 }
+      }
       body(piece, piece * width, min(width, n - piece * width))
     }
   }
@@ -127,21 +133,34 @@ public final class MarginalLikelihood {
   /// Leaves −(K + noise)⁻¹ and returns log det(K + noise).
   private func invert() throws -> Double {
     var determinant = 0.0
-    for at in stride(from: 0, to: n, by: width) {
-      let own = min(width, n - at)
-      let info = seep_sweep_block(own, inverse.start + at * n + at, n, block.start, &determinant)
+    // The first rows to be updated hold the next block of the diagonal, which is inverted at once, while other threads go on.
+    var info = invertBlock(at: 0, into: 0, &determinant)
+    for (turn, at) in stride(from: 0, to: n, by: width).enumerated() {
       guard info == 0 else {
         throw Fault(
-          "not-positive-definite", "a covariance of \(n) points is not positive definite (pivot \(at + Int(info)))")
+          "not-positive-definite", "a covariance of \(n) points is not positive definite (pivot \(info))")
       }
+      let own = min(width, n - at)
+      let block = blocks.start + turn % 2 * width * width
       try eachPiece { [n] _, first, rows in
-        seep_sweep_panel(n, inverse.start, at, own, first, rows, block.start, panel.start, product.start)
+        seep_sweep_panel(n, inverse.start, at, own, first, rows, block, panel.start, product.start)
       }
-      try eachPiece { [n] _, first, rows in
-        seep_sweep_update(n, inverse.start, at, own, first, rows, block.start, panel.start, product.start)
+      let next = at + width
+      nonisolated(unsafe) var (nextInfo, nextDeterminant) = (0, determinant)
+      try eachPiece(beginning: next / width) { [n] _, first, rows in
+        seep_sweep_update(n, inverse.start, at, own, first, rows, block, panel.start, product.start)
+        if first == next { nextInfo = invertBlock(at: next, into: (turn + 1) % 2, &nextDeterminant) }
       }
+      (info, determinant) = (nextInfo, nextDeterminant)
     }
     return determinant
+  }
+
+  /// The place of the pivot from 1 that is not positive, or 0.
+  private func invertBlock(at: Int, into place: Int, _ determinant: inout Double) -> Int {
+    let info = seep_sweep_block(
+      min(width, n - at), inverse.start + at * n + at, n, blocks.start + place * width * width, &determinant)
+    return info == 0 ? 0 : at + Int(info)
   }
 
   /// ½ tr((α αᵀ − K⁻¹) ∂K/∂θ) for all parameters in one pass over the matrices.
@@ -158,7 +177,7 @@ public final class MarginalLikelihood {
           self.rows.start + i, column)
         (row + i).update(repeating: 0, count: end - i)
       }
-      seep_dgemm(0, 0, rows, end, d, 1, weights, n, scaled.start, d, 0, crossed.start + first * d, d)
+      seep_dgemm(0, 0, rows, d, end, 1, weights, n, scaled.start, d, 0, crossed.start + first * d, d)
     }
     // Both sides of a pair: Σ Hᵢⱼ (xᵢ − xⱼ)² over j < i = Σ rᵢ xᵢ² + Σ cⱼ xⱼ² − 2 Σ xᵢ (H x)ᵢ, coordinate by coordinate.
     for piece in 1..<max(1, (n + width - 1) / width) {

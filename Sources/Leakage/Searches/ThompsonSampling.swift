@@ -9,7 +9,7 @@ extension GaussianProcess {
   /// - Throws: `not-positive-definite` where even a thousandfold jitter does not help.
   public func samples(_ count: Int, at points: Tensor, key: RandomKey) throws -> Tensor {
     let m = points.shape[0]
-    let (crossed, _) = try towards(points)
+    let crossed = try covariances(with: points)
     let mean = try Tensor.matmul(Tensor(alpha, shape: [1, self.count]), crossed)
     let centre = try Tensor.combine(.add, mean, parameters.mean).converted(to: .float32)
     let draws = try Tensor.normal([count, m], key: key)
