@@ -8,8 +8,9 @@ public enum SeepLibrary {
       + Library(
         creationBuiltins + elementwiseBuiltins + reductionBuiltins + shapingBuiltins + derivativeBuiltins
           + layerBuiltins
-          + modelBuiltins + optimiserBuiltins + dataBuiltins + fileBuiltins + folderBuiltins + pictureBuiltins
-          + leakageBuiltins,
+          + modelBuiltins + optimiserBuiltins + minimizeBuiltins + dataBuiltins + fileBuiltins + folderBuiltins
+          + pictureBuiltins
+          + leakageBuiltins + seepNames + helpBuiltins,
         constants: dtypeConstants)
   }
 }

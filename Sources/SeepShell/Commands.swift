@@ -124,14 +124,3 @@ public enum Commands {
     return 0
   }
 }
-
-/// Help as text, the same everywhere.
-public enum Help {
-  public static func text(_ builtin: Builtin) -> String {
-    var text = builtin.signature.text + "\n\n" + builtin.documentation + "\n"
-    if !builtin.example.isEmpty {
-      text += "\nExample:\n" + builtin.example.split(separator: "\n").map { "  " + $0 }.joined(separator: "\n") + "\n"
-    }
-    return text
-  }
-}

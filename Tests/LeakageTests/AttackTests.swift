@@ -82,20 +82,6 @@ import Testing
     #expect(leak.seconds / 20 < 0.2)
   }
 
-  @Test("DLG recovers an image exactly, with its label")
-  func dlg() throws {
-    let net = try Model.lenet(classes: 10, key: testKey.derive(5))
-    let x = try Tensor.uniform([1, 28, 28], key: testKey)
-    let shared = try share(net, x, Tensor.scalar(6, .int64), key: testKey)
-    let leak = try DLG().run(shared, net, AttackSetting(key: testKey))
-    let error = try mse(x, leak.images.select(axis: 0, index: 0))[0]
-    print("dlg: MSE \(error), loss \(leak.loss), \(leak.evaluations) evaluations in \(leak.seconds) s")
-    #expect(error < 1e-3 && leak.labels == [6])
-    let idlg = try DLG(jointLabels: false).run(shared, net, AttackSetting(key: testKey))
-    let second = try mse(x, idlg.images.select(axis: 0, index: 0))[0]
-    #expect(second < 1e-3 && idlg.labels == [6])
-  }
-
   @Test("an attack sees no more than its threat model, and refuses what it does not understand")
   func threatModel() throws {
     struct Nosy: Attack {

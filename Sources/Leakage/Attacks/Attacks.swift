@@ -1,10 +1,9 @@
 // The attacks by their names in Seep: a new one is a file and a line here.
 
-/// Names of attacks that need nothing but an update and a model, with their defaults. `ggl` needs a prior as well.
+/// Names of attacks that need nothing but an update and a model, with their defaults. `ggl` needs a prior as well; `dlg`, `idlg` and
+/// `analytic` are written in Seep (stdlib/attacks).
 public enum Attacks {
   public static let named: [(name: String, make: @Sendable () throws -> any Attack)] = [
-    ("dlg", { try DLG() }),
-    ("idlg", { try DLG(jointLabels: false) }),
-    ("inverting_gradients", { try InvertingGradients() }),
+    ("inverting_gradients", { try InvertingGradients() })
   ]
 }

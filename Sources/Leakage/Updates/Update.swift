@@ -28,6 +28,8 @@ public struct Update: Sendable {
   /// What the client says it did to it: part of the protocol in which it takes part. An attack sees it only if its threat model
   /// says so.
   public var defense: (any Defense)?
+  /// What may be seen of all this where an attack written in Seep looks at it; nil for everybody else.
+  public var sight: Sight?
 
   /// - Throws: `shape-mismatch` where the counts differ.
   public init(

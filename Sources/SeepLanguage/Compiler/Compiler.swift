@@ -197,7 +197,8 @@ final class Compiler {
     case .function(let function, let span): return try declare(function, span)
     case .use(let path, let isFile, let name):
       let register = try f.allocate()
-      f.emit(.useModule, register, wide: f.constant((isFile ? "file:" : "name:") + path), at: at)
+      let kind = isFile ? "file" : (path == name || path.hasSuffix("." + name) ? "main" : "name")
+      f.emit(.useModule, register, wide: f.constant("\(kind):\(path)"), at: at)
       return try bind(name, isMutable: false, from: register, statement.span)
     case .assignment(let target, let operation, let value): try assign(target, operation, value, statement.span)
     case .expression(let expression): try discard(expression)

@@ -1,16 +1,31 @@
 // A function of the library, declared once: what the machine calls and what help, completion and the manual show.
 import Ground
 
-/// A function written in Swift.
+/// A function of the library: written in Swift, or in Seep and known to Swift by its heading.
 public final class Builtin: @unchecked Sendable {
   public typealias Body = (inout Call) throws -> Value
 
-  public var name: String { signature.name }
-  public let signature: Signature
-  /// Markdown: what it does, units, ranges, errors, source.
-  public let documentation: String
-  /// Seep code with `# expect:` marks; the tests run it.
-  public let example: String
+  /// What stands at the head of a function: how it is called, and what help shows.
+  public struct Heading {
+    public var signature: Signature
+    /// Markdown: what it does, units, ranges, errors, source.
+    public var documentation: String
+    /// Seep code with `# expect:` marks; the tests run it.
+    public var example: String
+
+    public init(signature: Signature, documentation: String, example: String) {
+      self.signature = signature
+      self.documentation = documentation
+      self.example = example
+    }
+  }
+
+  public let name: String
+  private let makeHeading: () -> Heading
+  private lazy var heading = makeHeading()
+  public var signature: Signature { heading.signature }
+  public var documentation: String { heading.documentation }
+  public var example: String { heading.example }
   /// Makes a defense, a layer or an attack: `x |> f(y)` and `x.f(y)` make it with `y` and apply it to `x`.
   public let isConstructor: Bool
   /// Names under which the reference lists it: `tensors`, `defenses`.
@@ -24,11 +39,21 @@ public final class Builtin: @unchecked Sendable {
     _ signature: String, group: String = "", _ documentation: String, example: String = "", constructor: Bool = false,
     body: @escaping Body
   ) {
-    self.signature = Signature(signature)
-    self.documentation = documentation
-    self.example = example
+    let heading = Heading(signature: Signature(signature), documentation: documentation, example: example)
+    name = heading.signature.name
+    makeHeading = { heading }
     self.group = group
     isConstructor = constructor
+    self.body = body
+    self.heading = heading
+  }
+
+  /// A function whose heading is read when it is first asked for: one that is written in Seep.
+  public init(name: String, group: String, heading: @escaping () -> Heading, body: @escaping Body) {
+    self.name = name
+    self.group = group
+    makeHeading = heading
+    isConstructor = false
     self.body = body
   }
 

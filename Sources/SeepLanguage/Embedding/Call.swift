@@ -220,6 +220,24 @@ public struct Call {
     return keywordNames.enumerated().map { ($0.element, Value(copying: slots[first + $0.offset])) }
   }
 
+  /// The Seep function that makes this call: its name, and its parameters with their defaults as far as those are literals.
+  /// nil where the call comes from the top of a program or from Swift.
+  public var caller: (name: String, parameters: [(name: String, defaultValue: Value?)])? {
+    session.machine.callingFunction.flatMap { info in
+      info.name.map { name in
+        (
+          name,
+          info.parameters.map { parameter in
+            let parts = parameter.text.split(separator: "=", maxSplits: 1)
+            return (
+              Symbols.name(parameter.symbol), parts.count == 2 ? Signature.literal(String(parts[1]).trimmed) : nil
+            )
+          }
+        )
+      }
+    }
+  }
+
   // MARK: Back into the interpreter
 
   /// Calls a function value. Errors and interrupts of the callee pass through.

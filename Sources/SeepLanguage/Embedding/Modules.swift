@@ -17,9 +17,26 @@ public final class SourceHandle: Sendable {
 }
 
 extension Session {
-  /// The record of a module's names; `reference` is `file:path` or `name:dotted.name`.
+  /// What `use` binds: the record of a module's names; for `use attacks.dlg` its function `dlg`, if it has one.
+  ///
+  /// - Parameter reference: `file:path`, `name:dotted.name`, or `main:dotted.name` where no other name was given by `as`.
   func loadModule(_ reference: Slot, _ user: SourceHandle) throws -> Slot {
     let text = Heap.text(reference.string)
+    let record = try findModule(text, user)
+    guard text.hasPrefix("main:"), let name = text.split(separator: ".").last?.split(separator: ":").last else {
+      return record.retainedSlot
+    }
+    guard let own = record.asRecord?[String(name)], own.isCallable else { return record.retainedSlot }
+    return own.retainedSlot
+  }
+
+  /// The record of the names of the module in this file, which runs once in a session.
+  public func module(at path: String) throws -> Record {
+    let value = try findModule("file:" + path, SourceHandle(name: "", text: []))
+    return value.asRecord ?? Record()
+  }
+
+  private func findModule(_ text: String, _ user: SourceHandle) throws -> Value {
     let isFile = text.hasPrefix("file:")
     let written = String(text.dropFirst(5))
     let path = isFile ? written : written.split(separator: ".").joined(separator: "/") + ".seep"
@@ -34,10 +51,10 @@ extension Session {
           throw Fault(
             "module-cycle", "the module \"\(written)\" is being loaded already: modules use each other in a circle")
         }
-        return value.retainedSlot
+        return value
       }
       guard let contents = try? TextFile.read(full) else { continue }
-      return try load(full, contents).retainedSlot
+      return try load(full, contents)
     }
     throw Fault(
       "module-not-found", "there is no module \"\(written)\"", notes: ["Looked for \(tried.joined(separator: ", "))."])
@@ -48,8 +65,11 @@ extension Session {
     let file = SourceHandle(name: path, text: Array(contents.utf8), folder: folder.isEmpty ? "." : folder)
     let moduleNames = GlobalNames(moduleOf: names)
     modules[path] = .some(nil)
-    let oldLast = lastValue
-    defer { lastValue = oldLast }
+    let (oldLast, oldTests) = (lastValue, tests.count)
+    defer {
+      lastValue = oldLast
+      tests.removeLast(tests.count - oldTests)  // its tests are run when it is the script
+    }
     do {
       _ = try run(file, moduleNames)
     } catch {

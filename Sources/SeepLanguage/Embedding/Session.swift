@@ -22,15 +22,22 @@ public final class CollectedOutput: OutputSink {
 /// How often each stream of random numbers was drawn from, under which seed.
 public struct RandomState: Sendable, Equatable {
   public var seed: Int
+  /// Where all keys come from, if not from the seed.
+  private var root: RandomKey?
   var draws: [String: Int] = [:]
 
   public init(seed: Int) { self.seed = seed }
+  /// The draws of a part of the work that has a key of its own.
+  public init(root: RandomKey) {
+    seed = 0
+    self.root = root
+  }
 
   /// The key of the next draw for a purpose; equal seeds and equal histories give equal keys.
   public mutating func nextKey(for purpose: String) -> RandomKey {
     let turn = draws[purpose, default: 0]
     draws[purpose] = turn + 1
-    return RandomKey(seed: seed).derive(purpose).derive(turn)
+    return (root ?? RandomKey(seed: seed)).derive(purpose).derive(turn)
   }
 }
 
@@ -110,6 +117,14 @@ public final class Session {
     _ function: Value, _ arguments: [Value] = [], _ keywords: [(name: String, value: Value)] = []
   ) throws -> Value {
     try machine.invoke(function.slot, arguments, keywords)
+  }
+
+  /// Calls a function whose random draws all come from this key, whatever was drawn before; those of the session stay untouched.
+  public func invoke(_ function: Value, _ arguments: [Value], drawingFrom key: RandomKey) throws -> Value {
+    let outer = random
+    random = RandomState(root: key)
+    defer { random = outer }
+    return try invoke(function, arguments)
   }
 
   /// `a op b` as the language does it.

@@ -139,6 +139,13 @@ public struct Value: @unchecked Sendable {
     }
   }
 
+  /// How a function written in Seep is called, and its `##` comments; nil for anything else.
+  public var heading: (title: String, documentation: String?)? {
+    guard slot.tag == Tag.closure else { return nil }
+    let info = slot.closure.pointee.core.pointee.info.takeUnretainedValue()
+    return (info.title, info.documentation)
+  }
+
   /// `int`, `float`, `list`, `tensor` … as `type(x)` says it.
   public var typeName: String { slot.typeName }
 }

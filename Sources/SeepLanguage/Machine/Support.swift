@@ -443,6 +443,11 @@ extension Machine {
     return entries
   }
 
+  /// The function in which the loop stands while a builtin runs.
+  var callingFunction: FunctionInfo? {
+    frameCount > 0 && savedBase > stack && savedBase[-1].tag == Tag.closure ? info(savedBase) : nil
+  }
+
   /// Finds who catches a fault within this run of the loop and puts the error there; nil if nobody does, and then all
   /// its frames are gone.
   func unwind(_ fault: Fault, _ pc: Code, _ base: Slots) -> (Code, Slots)? {

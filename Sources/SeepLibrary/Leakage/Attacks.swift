@@ -30,15 +30,16 @@ final class AttackValue: Foreign {
           """,
           example:
             "let (x, y) = dataset(\"digits\").private[0]\nlet net = lenet()\nlet leak = class_mean(dataset(\"digits\").public).run(share(net, x, y), net)\nprint(leak.label == y)  # expect: true"
-        ) { [self] call in try run(call) })
+        ) { [self] call in try AttackValue.run(attack, call) })
     case "threat_model": return Value(attack.threatModel.description)
     default: return nil
     }
   }
 
-  func call(_ call: inout Call) throws -> Value { try run(call) }
+  func call(_ call: inout Call) throws -> Value { try AttackValue.run(attack, call) }
 
-  private func run(_ call: Call) throws -> Value {
+  /// Runs an attack with the arguments `shared`, `model`, `label`, `labels`.
+  static func run(_ attack: any Attack, _ call: Call) throws -> Value {
     var told: [Int]?
     if call.isGiven("label"), call.isGiven("labels") {
       throw call.fault("wrong-arguments", "give `label` or `labels`, not both", argument: "labels")
@@ -47,8 +48,10 @@ final class AttackValue: Foreign {
     let setting = AttackSetting(
       key: call.session.nextKey(for: "attack"), labels: told, progress: call.session.progress)
     let leak = try attack.run(update(call, "shared"), model(call, "model"), setting)
-    // The best so far is the answer to Ctrl-C; what follows runs on.
-    if leak.interrupted { Interrupt.clear() }
+    // The best so far is the answer to Ctrl-C; what follows runs on, unless an attack around this one is to stop as well.
+    if leak.interrupted {
+      if let outer = AttackRuns.of(call.session).open.last { outer.adopt(leak) } else { Interrupt.clear() }
+    }
     return Value(LeakValue(leak))
   }
 }
@@ -102,18 +105,6 @@ func knowledge(_ call: Call) throws -> Knowledge {
 }
 
 let attackBuiltins: [Builtin] = [
-  attack(
-    "dlg(steps: 300, restarts: 5, lr: 1.0)",
-    """
-    Deep Leakage from Gradients (Zhu et al. 2019): image and label are found together by L-BFGS on the squared distance of
-    gradients; of `restarts` beginnings the one with the smallest distance counts. For sigmoid networks without a defense.
-    """, example: "print(dlg())  # expect: dlg()"
-  ) { try DLG(steps: $0.int("steps"), restarts: $0.int("restarts"), rate: $0.double("lr")) },
-  attack(
-    "idlg(steps: 300, restarts: 5, lr: 1.0)",
-    "iDLG (Zhao et al. 2020): DLG with the label inferred from the last layer's gradient.",
-    example: "print(idlg())  # expect: idlg()"
-  ) { try DLG(jointLabels: false, steps: $0.int("steps"), restarts: $0.int("restarts"), rate: $0.double("lr")) },
   attack(
     "inverting_gradients(steps: 4800, lr: 0.1, tv: 1e-4, restarts: 1, adapt: \"none\")",
     "Inverting Gradients (Geiping et al. 2020): cosine distance and total variation, Adam on the signs of the gradient, pixels kept in 0…1.",
@@ -192,11 +183,12 @@ let attackBuiltins: [Builtin] = [
   },
   Builtin(
     "infer_labels(shared, rule: \"combined\")", group: "attacks",
-    "The labels read from the last layer's gradient. Rules: \(LabelRule.all.map { "\"\($0.name)\"" }.joined(separator: ", ")).",
+    "The labels read from the last layer's gradient; within an attack that was told them, those. Rules: \(LabelRule.all.map { "\"\($0.name)\"" }.joined(separator: ", ")).",
     example:
       "let (x, y) = dataset(\"digits\").private[0]\nprint(infer_labels(share(lenet(), x, y)) == [y])  # expect: true"
   ) { call in
     let rule = try LabelRule.named(call.choice("rule", of: LabelRule.all.map(\.name)))
-    return Value(list: try rule.infer(update(call, "shared")).map { Value($0) })
+    let shared = try update(call, "shared")
+    return Value(list: try (shared.sight?.labels ?? rule.infer(shared)).map { Value($0) })
   },
 ]

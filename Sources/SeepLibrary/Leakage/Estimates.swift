@@ -34,7 +34,7 @@ let estimateBuiltins: [Builtin] = [
       "let d = dataset(\"digits\").private\nlet net = lenet()\nlet u = share(net, d[0][0], d[0][1], defense: clip(1) >> prune(0.9))\nlet [own, other] = matching_loss(u, net, d.images[0..2], d.labels[0..2])\nprint(own < 1e-6 * other)  # expect: true"
   ) { call in
     let (shared, given) = (try update(call, "shared"), try model(call, "model"))
-    let knowledge = try knowledge(call)
+    let knowledge = try knowledge(call, of: shared)
     let distance = try call.choice("distance", of: Distance.allCases.map(\.rawValue))
     let x = try given.batched(Variable(call.foreign(as: TensorValue.self, "x", kind: "candidates (a tensor)").tensor))
       .batch
@@ -48,6 +48,7 @@ let estimateBuiltins: [Builtin] = [
     try shared.check(against: given)
     let own = try adapted(given, to: shared, knowing: knowledge)
     let matching = try Matching(shared, knowing: knowledge, distance: Distance(rawValue: distance) ?? .l2)
+    AttackRuns.count(x.shape[0], in: call.session)
     let losses = try matching(own.perExampleGradients(x, .classes(y)))
     return Value(list: try losses.value.doubles().map { Value($0) })
   },

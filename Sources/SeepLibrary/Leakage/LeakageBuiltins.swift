@@ -3,5 +3,6 @@ import SeepLanguage
 
 let leakageBuiltins: [Builtin] =
   searchBuiltins + defenseBuiltins + privacyBuiltins + estimateBuiltins + federatedBuiltins + attackBuiltins
+  + userAttackBuiltins
   + priorBuiltins
   + metricBuiltins

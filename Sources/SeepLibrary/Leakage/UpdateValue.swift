@@ -33,6 +33,10 @@ final class UpdateValue: TensorTree {
       return Value(
         UpdateValue(try update.map { reversed ? try .combine(kind, number, $0) : try .combine(kind, $0, number) }))
     }
+    if other.asRecord != nil {  // a record of tensors, such as a gradient that is followed by derivatives
+      let own = ParameterRecord.value(try update.parameters)
+      return try reversed ? session.operate(operation, other, own) : session.operate(operation, own, other)
+    }
     guard let other = other.foreign(as: UpdateValue.self) else { return nil }
     return Value(UpdateValue(try reversed ? other.update.combined(update, kind) : update.combined(other.update, kind)))
   }
@@ -55,9 +59,13 @@ final class UpdateValue: TensorTree {
     case "sparsity": return Value(try update.sparsity)
     case "loss": return Value(update.loss)
     case "scale": return Value(update.scale)
-    case "examples": return Value(update.examples)
+    case "examples":
+      try update.sight?.require(.exampleCount, "`examples` is the number of examples")
+      return Value(update.examples)
     case "mode": return Value(update.mode.rawValue)
-    case "defense": return update.defense.map { Value(DefenseValue($0)) } ?? Value.none
+    case "defense":
+      try update.sight?.require(.defenseParameters, "`defense` tells the parameters of the defense")
+      return update.defense.map { Value(DefenseValue($0)) } ?? Value.none
     default: return update[name].map { Value(TensorValue(Variable($0))) }
     }
   }

@@ -47,7 +47,7 @@ final class ModelValue: Foreign {
 
   // MARK: Fields
 
-  static let fields = ["params", "buffers", "with", "mode", "input_shape", "output_shape"]
+  static let fields = ["params", "buffers", "with", "gradient", "mode", "input_shape", "output_shape"]
   var fieldNames: [String] { ModelValue.fields }
 
   func field(_ name: String, in session: Session) throws -> Value? {
@@ -63,6 +63,17 @@ final class ModelValue: Foreign {
         ) { [self] call in
           Value(ModelValue(try model.with(ParameterRecord.parameters(call["params"], call)), mode: mode))
         })
+    case "gradient":
+      return Value(
+        Builtin(
+          "gradient(x, y)",
+          """
+          The gradient of the mean cross-entropy of examples `x` by the parameters, a record of named tensors: what a client
+          computes. `y` is a label, labels, or probabilities (a float tensor). Differentiable in `x` and in probabilities.
+          """,
+          example:
+            "let net = mlp([2, 2])\nnet(ones(1, 2))\nprint(net.gradient(ones(1, 2), 0) |> norm == share(net, ones(1, 2), 0).norm)  # expect: true"
+        ) { [self] call in ParameterRecord.value(try gradient(call)) })
     case "mode":
       return Value(
         Builtin(
@@ -77,6 +88,15 @@ final class ModelValue: Foreign {
     case "output_shape": return shapeValue(model.outputShape)
     default: return nil
     }
+  }
+
+  private func gradient(_ call: Call) throws -> Parameters {
+    let x = try call.foreign(as: TensorValue.self, "x", kind: "an example or a batch (a tensor)").variable
+    AttackRuns.count(1, in: call.session)
+    if let soft = call["y"].foreign(as: TensorValue.self)?.variable, soft.dtype.isFloat {
+      return try model.gradient(x, .soft(soft), mode: mode, recording: x.isTracked || soft.isTracked)
+    }
+    return try model.gradient(x, .classes(labels(call, "y")), mode: mode, recording: x.isTracked)
   }
 
   private func shapeValue(_ shape: [Int]?) -> Value { shape.map { Value(list: $0.map { Value($0) }) } ?? .none }

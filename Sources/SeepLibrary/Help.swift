@@ -1,0 +1,43 @@
+// Help as text, the same at the prompt, in `seep doc` and in a notebook.
+import Ground
+import SeepLanguage
+
+public enum Help {
+  public static func text(_ builtin: Builtin) -> String {
+    var text = builtin.signature.text + "\n\n" + builtin.documentation + "\n"
+    if !builtin.example.isEmpty {
+      text += "\nExample:\n" + builtin.example.split(separator: "\n").map { "  " + $0 }.joined(separator: "\n") + "\n"
+    }
+    return text
+  }
+
+  /// What is known of any value: a function's heading and `##` comments, an object's fields.
+  static func text(_ value: Value, in session: Session) -> String {
+    if let builtin = value.builtin { return text(builtin) }
+    if let (title, words) = value.heading { return title + "\n" + (words.map { "\n\($0)\n" } ?? "") }
+    let fields = value.asForeign?.fieldNames ?? value.asRecord?.names ?? []
+    let kind = described(value)
+    return "\(session.display(value, .short)): \(kind)"
+      + (fields.isEmpty ? "" : " with \(fields.joined(separator: ", "))") + "\n"
+  }
+}
+
+let helpBuiltins: [Builtin] = [
+  Builtin(
+    "help(about)", group: "output",
+    "Prints what a function does, how it is called, and an example; of other values the kind and the fields. `about` may be a name in quotes.",
+    example: "help(x => x + 1)"
+  ) { call in
+    var about = call["about"]
+    if let name = about.asString {
+      guard let known = call.session.lookup(name) else {
+        throw call.fault(
+          "unknown-name", "there is no `\(name)` here", argument: "about",
+          help: nearestName(to: name, among: call.session.knownNames).map { "help(\($0))" })
+      }
+      about = known
+    }
+    call.session.output.write(Help.text(about, in: call.session))
+    return .none
+  }
+]
