@@ -6,7 +6,7 @@ public enum SeepLibrary {
   public static var library: Library {
     CoreLibrary.library
       + Library(
-        creationBuiltins + elementwiseBuiltins + reductionBuiltins + shapingBuiltins + derivativeBuiltins
+        creationBuiltins + elementwiseBuiltins + reductionBuiltins + shapingBuiltins + derivativeBuiltins + treeBuiltins
           + layerBuiltins
           + modelBuiltins + optimiserBuiltins + minimizeBuiltins + dataBuiltins + fileBuiltins + folderBuiltins
           + pictureBuiltins

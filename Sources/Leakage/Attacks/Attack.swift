@@ -120,6 +120,7 @@ extension Attack {
     leak.seconds = now() - began
     leak.attack = written
     leak.threatModel = threatModel
+    if setting.labels != nil, !threatModel.knows.contains(.labels) { leak.threatModel.knows.append(.labels) }
     return leak
   }
 

@@ -139,6 +139,9 @@ public struct Value: @unchecked Sendable {
     }
   }
 
+  /// Parameters of a function written in Seep; nil for anything else.
+  public var parameterCount: Int? { slot.tag == Tag.closure ? slot.closure.pointee.core.pointee.parameterCount : nil }
+
   /// How a function written in Seep is called, and its `##` comments; nil for anything else.
   public var heading: (title: String, documentation: String?)? {
     guard slot.tag == Tag.closure else { return nil }

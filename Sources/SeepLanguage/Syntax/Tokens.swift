@@ -64,7 +64,8 @@ struct Tokenizer {
           let start = at
           while at < end, text[at] != 10 { at += 1 }
           if start + 1 < end, text[start + 1] == 35, newline {
-            let words = String(decoding: text[(start + 2)..<max(start + 2, at)], as: UTF8.self)
+            var words = String(decoding: text[(start + 2)..<max(start + 2, at)], as: UTF8.self)
+            if words.hasPrefix(" ") { words.removeFirst() }
             tokens.append(Token(kind: .doc(words), span: Span(start, at), newlineBefore: true))
           }
         } else {

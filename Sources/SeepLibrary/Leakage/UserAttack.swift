@@ -64,6 +64,8 @@ final class AttackRun {
   let setting: AttackSetting
   private(set) var best: Found?
   private(set) var history: [Double] = []
+  /// What it was told, or else what the gradient shows: known before anything can be interrupted.
+  private let usualLabels: [Int]
   private var reports = 0
   var gradients = 0
 
@@ -72,6 +74,7 @@ final class AttackRun {
     self.seen = seen
     self.model = model
     self.setting = setting
+    usualLabels = setting.labels ?? (try? LabelRule.combined.infer(seen)) ?? []
   }
 
   // MARK: Best so far
@@ -96,7 +99,7 @@ final class AttackRun {
   private var evaluations: Int { gradients > 0 ? gradients : reports }
 
   func leak(_ found: Found, interrupted: Bool = false) -> Leak {
-    let labels = found.labels ?? setting.labels ?? (try? LabelRule.combined.infer(seen)) ?? []
+    let labels = found.labels ?? usualLabels
     let loss = found.loss ?? (interrupted ? nil : try? distance(found.images, labels)) ?? .nan
     return Leak(
       images: found.images, labels: labels, loss: loss, history: history, evaluations: evaluations,
@@ -127,14 +130,15 @@ final class AttackRun {
     }
     guard let record = result.asRecord else { return leak(Found(images: try images(result), labels: nil, loss: nil)) }
     let known = ["image", "images", "label", "labels", "loss", "history", "evaluations"]
-    if let odd = record.names.first(where: { !known.contains($0) }) {
+    // What `minimize` returns has `point` and `steps`.
+    if let odd = record.names.first(where: { !(known + ["point", "steps"]).contains($0) }) {
       throw Fault(
         "unknown-field", "\(attack.written) returned a record with a field `\(odd)` that no leak has",
         notes: ["A leak has \(known.map { "`\($0)`" }.joined(separator: ", "))."],
         help: nearestName(to: odd, among: known))
     }
     var found: Found
-    if let value = record["images"] ?? record["image"] {
+    if let value = record["images"] ?? record["image"] ?? record["point"] {
       found = Found(images: try images(value), labels: nil, loss: nil)
     } else if let best {
       found = best

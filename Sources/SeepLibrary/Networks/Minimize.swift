@@ -75,7 +75,7 @@ let minimizeBuiltins: [Builtin] = [
     default) or an optimizer such as `adam(lr: 0.1)`. It ends after `steps`, at a value of at most `enough`, after `patience` steps that do not improve
     by 1e-4 of the value, where the value is no number, or where L-BFGS has come to rest. `project` moves each new point (into the range of pixels, say); `each` is called after every
     step with a record of its best `point`, `loss`, `step` and `evaluations`. Gives a record: the best `point`, its `loss`, the `history` of the best
-    losses, `steps` and `evaluations`.
+    losses, `steps` and `evaluations`. Within an attack, where the point is an image or a batch and there is no `each`, every step is a `report`.
     """,
     example: """
       let found = minimize(p => (p.a - 1)^2 + sum(p.b^2), {a: 0.0, b: ones(2)}, by: adam(lr: 0.1), steps: 300)
@@ -95,6 +95,7 @@ private func minimize(_ call: Call) throws -> Value {
   let steps = try call.int("steps", in: 1...Int.max)
   let (enough, patience) = (try call.optionalDouble("enough"), try call.optionalInt("patience"))
   let (project, each) = (try call.optionalFunction("project"), try call.optionalFunction("each"))
+  let attack = AttackRuns.of(call.session).open.last
   var point = leaves.map(\.value)
   var best: (point: [Tensor], loss: Double)?
   var history: [Double] = []
@@ -121,6 +122,8 @@ private func minimize(_ call: Call) throws -> Value {
         ("evaluations", Value(descent.evaluations)),
       ])
       _ = try call.invoke(each, [now])
+    } else if let attack, near.point.count == 1, let images = try? attack.images(descent.tree(near.point)) {
+      attack.report(.init(images: images, loss: near.loss), done: history.count, total: steps, remark: "")
     }
     if let enough, near.loss <= enough { break }
     if let patience, still >= patience { break }

@@ -18,13 +18,17 @@ private func elementwise(
   _ name: String, _ what: String, example: String, _ number: @escaping (Double) -> Double,
   _ variable: @escaping (Variable) throws -> Variable
 ) -> Builtin {
-  Builtin(name, "\(name)(x)", what + " On tensors, element by element.", example: example, group: "math") { call in
+  Builtin(
+    name, "\(name)(x)", what + " On tensors, records of tensors and updates, element by element.", example: example,
+    group: "math"
+  ) { call in
     let value = call["x"]
     if let x = value.asDouble { return Value(number(x)) }
     if let tensor = value.foreign(as: TensorValue.self) {
       let x = tensor.variable.dtype.isFloat ? tensor.variable : try tensor.variable.converted(to: .float32)
       return Value(TensorValue(try variable(x), isNumber: tensor.isNumber, origin: "\(name)(…)"))
     }
+    if let mapped = try Tree.each(value, variable) { return mapped }
     return Value(TensorValue(try variable(tensorArgument(call, "x"))))
   }
 }
@@ -39,6 +43,7 @@ func parametric(
     call in
     if let layer, !call.isGiven("x") { return Layers.value(try layer(call), call.session) }
     let value = call["x"]
+    if let mapped = try Tree.each(value, { try body($0, call) }) { return mapped }
     let result = try body(tensorArgument(call, "x"), call)
     if value.asDouble != nil { return Value(try result.value.item()) }
     return Value(TensorValue(result, isNumber: value.foreign(as: TensorValue.self)?.isNumber ?? false))
@@ -79,6 +84,7 @@ let elementwiseBuiltins: [Builtin] = [
       return Value(Swift.abs(int))
     }
     if let number = call["x"].asDouble { return Value(Swift.abs(number)) }
+    if let mapped = try Tree.each(call["x"], { try $0.abs() }) { return mapped }
     let x = call["x"].foreign(as: TensorValue.self)
     return Value(TensorValue(try tensorArgument(call, "x").abs(), isNumber: x?.isNumber ?? false))
   },
@@ -88,6 +94,7 @@ let elementwiseBuiltins: [Builtin] = [
   ) { call in
     if let int = call["x"].asInt { return Value(int.signum()) }
     if let number = call["x"].asDouble { return Value(number > 0 ? 1.0 : number < 0 ? -1.0 : 0.0) }
+    if let mapped = try Tree.each(call["x"], { try $0.sign() }) { return mapped }
     return Value(TensorValue(try tensorArgument(call, "x").sign()))
   },
   Builtin(
@@ -100,8 +107,9 @@ let elementwiseBuiltins: [Builtin] = [
     if let number = call["x"].asDouble {
       return Value((number * scale).rounded(.toNearestOrEven) / scale)
     }
-    let x = try tensorArgument(call, "x")
-    return Value(TensorValue(digits == 0 ? try x.round() : try (x * scale).round() / scale))
+    func rounded(_ x: Variable) throws -> Variable { digits == 0 ? try x.round() : try (x * scale).round() / scale }
+    if let mapped = try Tree.each(call["x"], rounded) { return mapped }
+    return Value(TensorValue(try rounded(tensorArgument(call, "x"))))
   },
 
   parametric(

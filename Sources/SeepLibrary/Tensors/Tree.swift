@@ -61,4 +61,44 @@ enum Tree {
     case .none, .bool, .int, .string, .range, .function: return value
     }
   }
+
+  /// A function of tensors on every tensor and number of a record or update, which keeps its form; nil for other values.
+  static func each(_ value: Value, _ function: (Variable) throws -> Variable) throws -> Value? {
+    guard value.asRecord != nil || value.asForeign is any TensorTree, try leaves(value) != nil else { return nil }
+    return try map(value) { leaf, isNumber in try Derivative.plain(function(leaf), isNumber: isNumber) }
+  }
 }
+
+let treeBuiltins: [Builtin] = [
+  Builtin(
+    "map_tensors(tensors, f)", group: "records",
+    """
+    The function `f` of a tensor on every tensor of an update or a record of tensors, which keeps its form. If `f` has two parameters, the
+    second is the tensor's name. Arithmetic and functions such as `abs`, `sign`, `clamp` work on updates and records as they are.
+    """,
+    example: """
+      print(map_tensors({w: tensor([1, 3]), b: tensor([2])}, t => t - mean(t)))                      # expect: {w: [-1.0, 1.0], b: [0.0]}
+      print(map_tensors({w: ones(2), b: ones(1)}, (t, name) => if name == "b" { 0 * t } else { t }))  # expect: {w: [1.0, 1.0], b: [0.0]}
+      """
+  ) { call in
+    let (value, function) = (call["tensors"], try call.function("f"))
+    let names = value.asRecord?.names ?? value.foreign(as: UpdateValue.self)?.update.names ?? []
+    var place = 0
+    let wantsName = function.parameterCount == 2
+    let mapped = try Tree.each(value) { leaf in
+      defer { place += 1 }
+      let name = wantsName ? [Value(place < names.count ? names[place] : "\(place)")] : []
+      let result = try call.invoke(function, [Value(TensorValue(leaf))] + name)
+      guard let tensor = result.foreign(as: TensorValue.self) else {
+        throw call.fault(
+          "type-mismatch", "`f` of `map_tensors` must return a tensor, and it returned \(described(result))",
+          argument: "f")
+      }
+      return tensor.variable
+    }
+    if let mapped { return mapped }
+    throw call.fault(
+      "type-mismatch", "`map_tensors` goes through an update or a record of tensors, not \(described(value))",
+      argument: "tensors")
+  }
+]
