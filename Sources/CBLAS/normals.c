@@ -58,6 +58,9 @@ static inline void turn(uint32_t word, double *cosine, double *sine) {
   *sine = quarter & 2 ? -y : y;
 }
 
+#if defined(__x86_64__)
+__attribute__((target_clones("arch=x86-64-v4", "default")))
+#endif
 void seep_normals(uint32_t low, uint32_t high, uint64_t first, ptrdiff_t blocks, double *out) {
   for (ptrdiff_t start = 0; start < blocks; start += LANES) {
     uint32_t c0[LANES], c1[LANES], c2[LANES], c3[LANES];

@@ -30,6 +30,8 @@ public struct CMAState: Sendable {
   /// Square roots of the eigenvalues of C, and its eigenvectors as columns of a row-major matrix; as of `decomposedAt`.
   public private(set) var axes: [Double]
   private var basis: Tensor?
+  /// D Bᵀ: what a row of standard normal numbers is multiplied with.
+  private var stretched: Tensor?
   private var decomposedAt = 0
 
   public init(mean: [Double], sigma: Double, constants: CMAConstants, diagonal: Bool = false) throws {
@@ -47,6 +49,7 @@ public struct CMAState: Sendable {
       let eye = try Tensor.eye(n, dtype: .float64)
       covariance = try eye.doubles()
       basis = eye
+      stretched = eye
     }
   }
 
@@ -67,13 +70,15 @@ public struct CMAState: Sendable {
   public mutating func ask(key: RandomKey) throws -> [[Double]] {
     let (n, count) = (mean.count, constants.population)
     if !diagonal, Double(generation - decomposedAt) >= max(1, constants.lazyGap) { try decompose() }
-    var draws = try Tensor.normal([count, n], key: key.derive(generation), dtype: .float64)
-    draws = try Tensor.combine(.mul, draws, Tensor(axes, shape: [1, n]))
-    if let basis { draws = try Tensor.matmul(draws, basis.transposed()) }
-    return try draws.withDoubles { y in
+    let draws = try Tensor.normal([count, n], key: key.derive(generation), dtype: .float64)
+    let spread =
+      try stretched.map { try Tensor.matmul(draws, $0) } ?? Tensor.combine(.mul, draws, Tensor(axes, shape: [1, n]))
+    let (centre, step) = (mean, sigma)
+    return try spread.withDoubles { y in
       (0..<count).map { i in
-        [Double](unsafeUninitializedCapacity: n) { point, size in
-          for j in 0..<n { point[j] = mean[j] + sigma * y[i * n + j] }
+        let own = UnsafeBufferPointer(rebasing: y[i * n..<(i + 1) * n])
+        return [Double](unsafeUninitializedCapacity: n) { point, size in
+          for j in 0..<n { point[j] = centre[j] + step * own[j] }
           size = n
         }
       }
@@ -85,10 +90,11 @@ public struct CMAState: Sendable {
     let (n, k) = (mean.count, constants)
     let order = values.indices.sorted { (values[$0], $0) < (values[$1], $1) }
     // Steps yᵢ = (xᵢ − m) / σ, best first, one a row.
+    let (centre, width) = (mean, sigma)
     let steps = try Tensor.makeDoubles([k.population, n]) { y in
       for (rank, which) in order.enumerated() {
-        let row = rank * n
-        points[which].withUnsafeBufferPointer { x in for j in 0..<n { y[row + j] = (x[j] - mean[j]) / sigma } }
+        let row = UnsafeMutableBufferPointer(rebasing: y[rank * n..<(rank + 1) * n])
+        points[which].withUnsafeBufferPointer { x in for j in 0..<n { row[j] = (x[j] - centre[j]) / width } }
       }
     }
     let positive = try Tensor(Array(k.weights[..<k.parents]), shape: [1, k.parents])
@@ -136,9 +142,10 @@ public struct CMAState: Sendable {
     try learned.withDoubles { learned in
       path.withUnsafeBufferPointer { p in
         covariance.withUnsafeMutableBufferPointer { c in
+          guard let c = c.baseAddress, let p = p.baseAddress, let learned = learned.baseAddress else { return }
           for i in 0..<n {
-            let own = k.rankOne * p[i]
-            for j in 0..<n { c[i * n + j] = keep * c[i * n + j] + (own * p[j] + learned[i * n + j]) }
+            let (own, c, learned) = (k.rankOne * p[i], c + i * n, learned + i * n)
+            for j in 0..<n { c[j] = keep * c[j] + (own * p[j] + learned[j]) }
           }
         }
       }
@@ -159,11 +166,14 @@ public struct CMAState: Sendable {
 
   private mutating func decompose() throws {
     let n = mean.count
-    for i in 0..<n {
-      for j in 0..<i {
-        let middle = (covariance[i * n + j] + covariance[j * n + i]) / 2
-        covariance[i * n + j] = middle
-        covariance[j * n + i] = middle
+    covariance.withUnsafeMutableBufferPointer { c in
+      guard let c = c.baseAddress else { return }
+      for i in 0..<n {
+        for j in 0..<i {
+          let middle = (c[i * n + j] + c[j * n + i]) / 2
+          c[i * n + j] = middle
+          c[j * n + i] = middle
+        }
       }
     }
     let (values, vectors) = try Tensor(covariance, shape: [n, n]).symmetricEigen()
@@ -171,6 +181,7 @@ public struct CMAState: Sendable {
     let floor = max(spectrum.last ?? 1, 1e-300) * 1e-20
     axes = spectrum.map { max($0, floor).squareRoot() }
     basis = try vectors.contiguous()
+    stretched = try Tensor.combine(.mul, vectors.transposed(), Tensor(axes, shape: [n, 1]))
     decomposedAt = generation
   }
 

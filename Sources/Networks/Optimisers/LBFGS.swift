@@ -52,6 +52,13 @@ public struct LBFGS: Sendable {
     self.lineSearch = lineSearch
   }
 
+  /// The same rules at another rate, with nothing remembered.
+  public func fresh(rate: Double) -> LBFGS {
+    LBFGS(
+      rate: rate, maxIterations: maxIterations, maxEvaluations: maxEvaluations, toleranceGradient: toleranceGradient,
+      toleranceChange: toleranceChange, history: history, lineSearch: lineSearch)
+  }
+
   public var written: String {
     "lbfgs(lr: \(rate)" + option("max_iterations", maxIterations, default: 20)
       + option("history", history, default: 100)

@@ -72,7 +72,8 @@ let minimizeBuiltins: [Builtin] = [
     group: "searches",
     """
     Looks for where the number `f(point)` is smallest, from `start`: a tensor, or a record or list of tensors and numbers. `by` is `lbfgs()` (the
-    default) or an optimizer such as `adam(lr: 0.1)`. It ends after `steps`, at a value of at most `enough`, after `patience` steps that do not improve
+    default) or an optimizer such as `adam(lr: 0.1)`. A step of L-BFGS that does not improve is undone, and the next begins at the best point with
+    half the rate and no memory, up to six times. It ends after `steps`, at a value of at most `enough`, after `patience` steps that do not improve
     by 1e-4 of the value, where the value is no number, or where L-BFGS has come to rest. `project` moves each new point (into the range of pixels, say); `each` is called after every
     step with a record of its best `point`, `loss`, `step` and `evaluations`. Gives a record: the best `point`, its `loss`, the `history` of the best
     losses, `steps` and `evaluations`. Within an attack, where the point is an image or a batch and there is no `each`, every step is a `report`.
@@ -99,7 +100,7 @@ private func minimize(_ call: Call) throws -> Value {
   var point = leaves.map(\.value)
   var best: (point: [Tensor], loss: Double)?
   var history: [Double] = []
-  var still = 0
+  var (still, backs) = (0, 0)
 
   while history.count < steps {
     try call.session.checkInterrupt()
@@ -127,7 +128,15 @@ private func minimize(_ call: Call) throws -> Value {
     }
     if let enough, near.loss <= enough { break }
     if let patience, still >= patience { break }
-    if optimiser == nil, try unmoved(before, point) { break }  // L-BFGS would stand still for ever
+    guard optimiser == nil else { continue }
+    if still > 0, let best, backs < 6 {
+      // Without a line search L-BFGS now and then leaps away.
+      backs += 1
+      point = best.point
+      quasiNewton = quasiNewton.fresh(rate: quasiNewton.rate / 2)
+    } else if try unmoved(before, point) {
+      break  // it would stand still for ever
+    }
   }
   return Value(record: [
     ("point", try descent.tree(best?.point ?? point)), ("loss", Value(best?.loss ?? .nan)),
