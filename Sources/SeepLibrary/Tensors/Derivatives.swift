@@ -47,7 +47,7 @@ enum Derivative {
   static func watched(_ value: Value) throws -> (tree: Value, leaves: [Variable], numbers: [Bool]) {
     var leaves: [Variable] = []
     var numbers: [Bool] = []
-    let promoted = value.asInt.map { Value(Double($0)) } ?? value
+    let promoted = Tree.promoted(value)
     let tree = try Tree.map(promoted) { leaf, isNumber in
       let fresh = leaf.watched()
       leaves.append(fresh)
@@ -86,7 +86,7 @@ enum Derivative {
         gradients.append(try gradient ?? Variable(Tensor.zeros(leaf.shape, leaf.dtype)))
       }
       var place = 0
-      let promoted = arguments[argument].asInt.map { Value(Double($0)) } ?? arguments[argument]
+      let promoted = Tree.promoted(arguments[argument])
       let answer = try Tree.map(promoted) { _, _ in
         defer { place += 1 }
         return try plain(gradients[place], isNumber: numbers[place])
@@ -126,7 +126,7 @@ enum Derivative {
 
   /// The tensors of a function's result, for products with Jacobians.
   static func outputs(_ value: Value) throws -> [Variable] {
-    if let leaves = try Tree.leaves(value.asInt.map { Value(Double($0)) } ?? value) { return leaves }
+    if let leaves = try Tree.leaves(Tree.promoted(value)) { return leaves }
     throw Fault("not-differentiable", "the function returned \(described(value)), which holds no tensor")
   }
 
@@ -268,7 +268,7 @@ let derivativeBuiltins: [Builtin] = [
   ) { call in
     let eps = try call.double("eps", in: 1e-12...1)
     let f = try call.function("f")
-    let given = call["x"].asInt.map { Value(Double($0)) } ?? call["x"]
+    let given = Tree.promoted(call["x"])
     let start = try Tree.map(given) { leaf, isNumber in
       Value(TensorValue(Variable(try leaf.value.converted(to: .float64)), isNumber: isNumber))
     }
@@ -305,7 +305,7 @@ private func rebuilt(
   _ value: Value, _ gradients: [Variable?], _ leaves: [Variable], _ numbers: [Bool]
 ) throws -> Value {
   var place = 0
-  return try Tree.map(value.asInt.map { Value(Double($0)) } ?? value) { _, _ in
+  return try Tree.map(Tree.promoted(value)) { _, _ in
     defer { place += 1 }
     let gradient = try gradients[place] ?? Variable(Tensor.zeros(leaves[place].shape, leaves[place].dtype))
     return try Derivative.plain(gradient, isNumber: numbers[place])

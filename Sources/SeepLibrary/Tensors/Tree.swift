@@ -12,6 +12,17 @@ protocol TensorTree: Foreign {
 }
 
 enum Tree {
+  /// The same tree with ints made numbers: what is differentiated by is continuous.
+  static func promoted(_ value: Value) -> Value {
+    switch value.content {
+    case .int(let int): Value(Double(int))
+    case .list(let items): Value(list: items.map(promoted))
+    case .tuple(let items): Value(tuple: items.map(promoted))
+    case .record(let record): Value(record: record.fields.map { ($0.name, promoted($0.value)) })
+    case .none, .bool, .float, .string, .range, .function, .foreign: value
+    }
+  }
+
   /// The tensors and float numbers of a tree, in order; nil if it holds none.
   static func leaves(_ value: Value) throws -> [Variable]? {
     var result: [Variable] = []
