@@ -86,7 +86,7 @@ let minimizeBuiltins: [Builtin] = [
 ]
 
 private func minimize(_ call: Call) throws -> Value {
-  let start = call["start"].asInt.map { Value(Double($0)) } ?? call["start"]
+  let start = Tree.promoted(call["start"])
   guard let leaves = try Tree.leaves(start) else {
     throw call.fault(
       "type-mismatch", "`start` of `minimize` must hold tensors or numbers, not \(described(start))", argument: "start")
