@@ -14,6 +14,8 @@ public struct ClientRound: Sendable {
   /// Probabilities instead of `labels`, where a defense mixed examples: `[n, classes]`.
   public var softLabels: Tensor?
   public var mode: Mode
+  /// Examples that were expected, where their number is itself random: sums are divided by it.
+  public var expected: Int?
   /// What the client keeps between rounds, where there are several.
   public var memory: ClientMemory?
 

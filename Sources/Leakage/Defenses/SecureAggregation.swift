@@ -87,6 +87,7 @@ public struct SecureAggregation: Defense, Equatable {
         return try Tensor(values, shape: t.shape).converted(to: t.dtype)
       })
     result.examples = examples
+    result.kind = meanKind(updates)
     return result
   }
 }
@@ -100,7 +101,21 @@ public func aggregate(_ updates: [Update]) throws -> Update {
   var result = try updates.dropFirst().reduce(Double(first.examples) * first) { try $0 + Double($1.examples) * $1 }
   result = try (1 / Double(max(examples, 1))) * result
   result.examples = examples
+  result.kind = meanKind(updates)
   return result
+}
+
+/// The kind of a weighted mean: of differences that took unequal numbers of steps, their mean number.
+private func meanKind(_ updates: [Update]) -> Update.Kind {
+  guard case .difference(_, let rate)? = updates.first?.kind else { return .gradient }
+  var (steps, examples) = (0, 0)
+  for update in updates {
+    if case .difference(let own, _) = update.kind {
+      steps += own * update.examples
+      examples += update.examples
+    }
+  }
+  return .difference(steps: max(1, Int((Double(steps) / Double(max(examples, 1))).rounded())), rate: rate)
 }
 
 private func requireAlike(_ updates: [Update]) throws {
@@ -110,8 +125,12 @@ private func requireAlike(_ updates: [Update]) throws {
     guard update.names == first.names else {
       throw Fault("shape-mismatch", "updates of different models do not aggregate")
     }
-    guard update.kind == first.kind else {
-      throw Fault("other-kind", "gradients and parameter differences do not aggregate, nor do those of unequal steps")
+    switch (update.kind, first.kind) {
+    case (.gradient, .gradient): break
+    case (.difference(_, let a), .difference(_, let b)) where a == b: break
+    default:
+      throw Fault(
+        "other-kind", "gradients and parameter differences do not aggregate, nor do differences of unequal rates")
     }
   }
 }

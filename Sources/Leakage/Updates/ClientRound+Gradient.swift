@@ -14,6 +14,11 @@ extension ClientRound {
   /// - Throws: `other-mode` where single gradients are needed and batch normalisation would mix the examples.
   func gradient(_ range: Range<Int>, defense: (any Defense)?, parameters: Parameters, key: RandomKey) throws -> [Tensor]
   {
+    let divisor = expected ?? range.count
+    if range.isEmpty {
+      let nothing = try parameters.values.map { try Tensor.zeros($0.shape, $0.dtype) }
+      return try defense.map { try Chain([$0]).mean(nothing, examples: divisor, key: key.derive("mean")) } ?? nothing
+    }
     let all = range == 0..<(images.shape.first ?? 0)
     func part(_ t: Tensor, _ range: Range<Int>) throws -> Tensor {
       try t.slice(axis: 0, from: range.lowerBound, to: range.upperBound)
@@ -22,12 +27,15 @@ extension ClientRound {
       try softLabels.map { .soft(Variable(try part($0, range))) } ?? .classes(try part(labels, range))
     }
     guard let defense, defense.needsExamples else {
-      let gradient = try model.lossAndGradient(
+      var gradient = try model.lossAndGradient(
         Variable(all ? images : part(images, range)), all ? self.targets : targets(range), parameters: parameters,
         mode: mode, key: key
       ).gradient.tensors
-      return try defense.map { try Chain([$0]).mean(gradient, examples: range.count, key: key.derive("mean")) }
-        ?? gradient
+      if divisor != range.count {
+        let share = Double(range.count) / Double(divisor)
+        gradient = try gradient.map { try Tensor.combine(.mul, $0, share) }
+      }
+      return try defense.map { try Chain([$0]).mean(gradient, examples: divisor, key: key.derive("mean")) } ?? gradient
     }
     if mode == .train {
       throw Fault(
@@ -49,7 +57,7 @@ extension ClientRound {
       let own = try changed.map { try $0.reduce(.sum, axes: [0]) }
       sum = try sum.map { try zip($0, own).map { try Tensor.combine(.add, $0, $1) } } ?? own
     }
-    let mean = try (sum ?? []).map { try Tensor.combine(.div, $0, Double(range.count)) }
-    return try chain.mean(mean, examples: range.count, key: key.derive("mean"))
+    let mean = try (sum ?? []).map { try Tensor.combine(.div, $0, Double(divisor)) }
+    return try chain.mean(mean, examples: divisor, key: key.derive("mean"))
   }
 }

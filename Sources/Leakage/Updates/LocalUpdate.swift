@@ -15,29 +15,60 @@ public func localUpdate(
   defense: (any Defense)? = nil, mode: Mode = .eval, key: RandomKey
 ) throws -> Update {
   try requireArgument(steps >= 1, "local_update: steps must be at least 1, not \(steps)")
-  try requireArgument(rate > 0 && rate.isFinite, "local_update: the rate must be positive, not \(rate)")
   try requireArgument(batch >= 0, "local_update: the batch must not be negative, and it is \(batch)")
-  let flat = labels.rank == 0 ? try labels.reshape([1]) : labels
-  let all = flat.size == 1 && images.rank == 3 ? try images.unsqueeze(axis: 0) : images
-  var round = ClientRound(model: model, images: all, labels: try flat.converted(to: .int64), mode: mode)
-  if let defense { round = try Chain([defense]).prepare(round, key: key.derive("batch")) }
-  guard round.images.rank > 1, round.images.shape[0] == flat.size, flat.size > 0 else {
-    throw Fault("shape-mismatch", "\(flat.size) labels were given for images of shape \(shapeText(images.shape))")
-  }
-  let count = flat.size
+  let round = try ClientRound(checking: model, images, labels, mode: mode).prepared(by: defense, key: key)
+  let count = round.images.shape[0]
   let size = batch == 0 || batch > count ? count : batch
-  try round.model.build(for: Array(round.images.shape.dropFirst()))
-  let before = try round.model.parameters
-  var now = before
-  for step in 0..<steps {
-    try Interrupt.check()
+  let ranges = (0..<steps).map { step in
     let start = (step % max(1, count / size)) * size
-    let gradient = try round.gradient(
-      start..<start + size, defense: defense, parameters: now, key: key.derive("forward").derive(step))
-    now = try now.with(values: zip(now.values, gradient).map { Variable(try $0.value.multiplyAdd(-rate, $1)) })
+    return start..<start + size
   }
-  let update = try Update(
-    names: before.names, tensors: (now - before).tensors, kind: .difference(steps: steps, rate: rate), examples: count,
-    mode: mode)
-  return try defense?.defend(update, round: round, key: key.derive("defense")) ?? update
+  return try round.difference(ranges, lr: rate, defense: defense, key: key)
+}
+
+extension ClientRound {
+  /// What a client of federated averaging sends after one step on each of the ranges of its (prepared) examples.
+  func difference(_ ranges: [Range<Int>], lr rate: Double, defense: (any Defense)?, key: RandomKey) throws -> Update {
+    try requireArgument(rate > 0 && rate.isFinite, "local_update: the rate must be positive, not \(rate)")
+    let before = try model.parameters
+    var now = before
+    for (step, range) in ranges.enumerated() {
+      try Interrupt.check()
+      let gradient = try gradient(range, defense: defense, parameters: now, key: key.derive("forward").derive(step))
+      now = try now.with(values: zip(now.values, gradient).map { Variable(try $0.value.multiplyAdd(-rate, $1)) })
+    }
+    let update = try Update(
+      names: before.names, tensors: (now - before).tensors, kind: .difference(steps: ranges.count, rate: rate),
+      examples: images.shape[0], mode: mode)
+    return try defense?.defend(update, round: self, key: key.derive("defense")) ?? update
+  }
+}
+
+extension Update {
+  /// The gradient that a difference stands for, −Δ / (rate · steps): exact for one step, the mean over the way else.
+  public var asGradient: Update {
+    get throws {
+      guard case .difference(let steps, let rate) = kind else { return self }
+      var result = try (-1 / (rate * Double(steps))) * self
+      result.kind = .gradient
+      return result
+    }
+  }
+}
+
+extension Model {
+  /// The model after a server's step: θ − rate · g for a gradient, θ + rate · Δ for a parameter difference.
+  /// - Throws: `shape-mismatch` where the update is of another model, `not-finite`.
+  public func stepped(by update: Update, rate: Double = 1) throws -> Model {
+    let own = try parameters
+    guard own.names == update.names, zip(own.values, update.tensors).allSatisfy({ $0.shape == $1.shape }) else {
+      throw Fault("shape-mismatch", "the update is not one of \(written): its tensors have other names or shapes")
+    }
+    guard try update.norm.isFinite else {
+      throw Fault("not-finite", "the update holds numbers that are not finite", help: "a smaller learning rate")
+    }
+    let scale = update.kind == .gradient ? -rate : rate
+    return try with(
+      values: zip(own.values, update.tensors).map { try $0.value.multiplyAdd(scale, $1) }, buffers: buffers.tensors)
+  }
 }

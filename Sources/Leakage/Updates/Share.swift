@@ -16,23 +16,44 @@ import Tensors
 public func share(
   _ model: Model, _ images: Tensor, _ labels: Tensor, defense: (any Defense)? = nil, mode: Mode = .eval, key: RandomKey
 ) throws -> Update {
-  let flat = labels.rank == 0 ? try labels.reshape([1]) : labels
-  var batch = images
-  if flat.size == 1, model.inputShape.map({ $0.count == images.rank }) ?? (images.rank != 4 && images.rank != 2) {
-    batch = try images.unsqueeze(axis: 0)
-  }
-  guard batch.rank > 1, batch.shape[0] == flat.size else {
-    throw Fault(
-      "shape-mismatch", "\(flat.size) labels were given for images of shape \(shapeText(images.shape))",
-      operands: [1: shapeText(images.shape), 2: shapeText(labels.shape)])
-  }
-  var round = ClientRound(model: model, images: batch, labels: try flat.converted(to: .int64), mode: mode)
-  if let defense { round = try Chain([defense]).prepare(round, key: key.derive("batch")) }
-  try round.model.build(for: Array(round.images.shape.dropFirst()))
+  try ClientRound(checking: model, images, labels, mode: mode).gradientUpdate(defense: defense, key: key)
+}
 
-  let gradient = try round.gradient(
-    0..<flat.size, defense: defense, parameters: round.model.parameters, key: key.derive("forward"))
-  let update = try Update(
-    names: round.model.parameters.names, tensors: gradient, examples: flat.size, mode: mode)
-  return try defense?.defend(update, round: round, key: key.derive("defense")) ?? update
+extension ClientRound {
+  /// A round on a batch, or on one example.
+  /// - Throws: `shape-mismatch` where there are not as many labels as images.
+  init(checking model: Model, _ images: Tensor, _ labels: Tensor, mode: Mode) throws {
+    let flat = labels.rank == 0 ? try labels.reshape([1]) : labels
+    var batch = images
+    if flat.size == 1, model.inputShape.map({ $0.count == images.rank }) ?? (images.rank != 4 && images.rank != 2) {
+      batch = try images.unsqueeze(axis: 0)
+    }
+    guard batch.rank > 1, flat.rank == 1, batch.shape[0] == flat.size, flat.size > 0 else {
+      throw Fault(
+        "shape-mismatch", "\(flat.size) labels were given for images of shape \(shapeText(images.shape))",
+        operands: [1: shapeText(images.shape), 2: shapeText(labels.shape)])
+    }
+    self.init(model: model, images: batch, labels: try flat.converted(to: .int64), mode: mode)
+  }
+
+  /// The round after the hooks of a defense on batch and model.
+  func prepared(by defense: (any Defense)?, key: RandomKey) throws -> ClientRound {
+    var round = self
+    if let defense, round.images.shape[0] > 0 {
+      round = try Chain([defense]).prepare(round, key: key.derive("batch"))
+    }
+    try round.model.build(for: Array(round.images.shape.dropFirst()))
+    return round
+  }
+
+  /// What a client of federated SGD sends.
+  func gradientUpdate(defense: (any Defense)?, key: RandomKey) throws -> Update {
+    let round = try prepared(by: defense, key: key)
+    let count = round.images.shape[0]
+    let gradient = try round.gradient(
+      0..<count, defense: defense, parameters: round.model.parameters, key: key.derive("forward"))
+    let update = try Update(
+      names: round.model.parameters.names, tensors: gradient, examples: round.expected ?? count, mode: mode)
+    return try defense?.defend(update, round: round, key: key.derive("defense")) ?? update
+  }
 }

@@ -47,7 +47,10 @@ final class UpdateValue: TensorTree {
 
   // MARK: Parts
 
-  static let own = ["names", "params", "norm", "size", "sparsity", "loss", "scale", "examples", "mode", "defense"]
+  static let own = [
+    "names", "params", "norm", "size", "sparsity", "loss", "scale", "examples", "mode", "defense", "kind", "steps",
+    "lr",
+  ]
   var fieldNames: [String] { UpdateValue.own }
 
   func field(_ name: String, in session: Session) throws -> Value? {
@@ -66,6 +69,13 @@ final class UpdateValue: TensorTree {
     case "defense":
       try update.sight?.require(.defenseParameters, "`defense` tells the parameters of the defense")
       return update.defense.map { Value(DefenseValue($0)) } ?? Value.none
+    case "kind": return Value(update.kind == .gradient ? "gradient" : "difference")
+    case "steps":
+      if case .difference(let steps, _) = update.kind { return Value(steps) }
+      return .none
+    case "lr":
+      if case .difference(_, let rate) = update.kind { return Value(rate) }
+      return .none
     default: return update[name].map { Value(TensorValue(Variable($0))) }
     }
   }
