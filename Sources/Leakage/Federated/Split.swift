@@ -112,7 +112,7 @@ extension RandomStream {
   }
 
   /// Dirichlet(alpha, …, alpha).
-  mutating func dirichlet(_ alpha: Double, _ count: Int) -> [Double] {
+  public mutating func dirichlet(_ alpha: Double, _ count: Int) -> [Double] {
     let logs = (0..<count).map { _ in logGamma(alpha) }
     let largest = logs.max() ?? 0
     let parts = logs.map { exp($0 - largest) }

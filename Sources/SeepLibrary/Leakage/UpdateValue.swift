@@ -72,10 +72,10 @@ final class UpdateValue: TensorTree {
     case "kind": return Value(update.kind == .gradient ? "gradient" : "difference")
     case "steps":
       if case .difference(let steps, _) = update.kind { return Value(steps) }
-      return .none
+      return Value.none
     case "lr":
       if case .difference(_, let rate) = update.kind { return Value(rate) }
-      return .none
+      return Value.none
     default: return update[name].map { Value(TensorValue(Variable($0))) }
     }
   }
