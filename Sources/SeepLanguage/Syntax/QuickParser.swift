@@ -142,15 +142,17 @@ struct QuickParser {
         let condition = try expression()
         return .assert(condition, take(",") ? try expression() : nil)
       case "use": return try use()
-      case "test":
-        _ = advance()
-        guard case .text(let parts) = token.kind, case .text(let name)? = parts.first, parts.count == 1 else {
-          throw error("a test has a name in quotes", token.span)
-        }
-        _ = advance()
-        return .test(name, try block())
       default: break
       }
+    }
+    // `test` is a name like others, save before a text.
+    if case .name("test") = token.kind, case .text(let parts) = tokens[min(at + 1, tokens.count - 1)].kind {
+      _ = advance()
+      guard case .text(let name)? = parts.first, parts.count == 1 else {
+        throw error("a test has a name in quotes", token.span)
+      }
+      _ = advance()
+      return .test(name, try block())
     }
     let target = try expression()
     guard case .symbol(let symbol) = token.kind, symbol.hasSuffix("="), !["==", "!=", "<=", ">="].contains(symbol)

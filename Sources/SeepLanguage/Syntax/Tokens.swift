@@ -27,7 +27,7 @@ struct Token {
 struct Tokenizer {
   static let keywords: Set<String> = [
     "let", "var", "fn", "if", "else", "for", "in", "while", "break", "continue", "return", "match", "try", "catch",
-    "raise", "use", "as", "test", "assert", "with", "and", "or", "not", "none", "true", "false",
+    "raise", "use", "as", "assert", "with", "and", "or", "not", "none", "true", "false",
   ]
   static let symbols: [String] = [
     "..=", "...", "|>", ">>", "=>", "==", "!=", "<=", ">=", "//", "..", "+=", "-=", "*=", "/=", "%=", "^=", "@=", "(",

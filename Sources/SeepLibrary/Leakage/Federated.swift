@@ -120,7 +120,7 @@ let federatedBuiltins: [Builtin] = [
     label and dealt in `shards` pieces for each client; "class": one class for each client.
     """,
     example:
-      "let parts = split_clients(dataset(\"digits\").private, 10, by: \"dirichlet\", alpha: 0.5)\nprint(len(parts), sum([len(p) for p in parts]) == 1500)  # expect: 10 true"
+      "let parts = split_clients(dataset(\"digits\").private, 10, by: \"dirichlet\", alpha: 0.5)\nprint(len(parts), sum(map(parts, p => len(p))) == 1500)  # expect: 10 true"
   ) { call in
     let whole = try Data.part(call, "data")
     let parts = try ClientData(images: whole.images, labels: whole.labels)
