@@ -51,6 +51,9 @@ public enum ClientSplit: Sendable, Equatable {
       }
     case .byClass:
       let classes = Set(labels).sorted()
+      try requireArgument(
+        clients >= classes.count,
+        "split_clients: \(clients) clients of one class each leave out some of \(classes.count) classes")
       var result = [[Int]](repeating: [], count: clients)
       for (place, label) in classes.enumerated() {
         let own = shuffled.filter { labels[$0] == label }
