@@ -11,13 +11,16 @@ public func mse(_ a: Variable, _ b: Variable) throws -> Variable {
   return try (x - y).square().mean(axes: [1, 2, 3])
 }
 
-/// Peak signal-to-noise ratio in dB of each image, 10 log₁₀(peak² / MSE): `[n]`. Equal images give +∞.
+/// Peak signal-to-noise ratio in dB of each image, 10 log₁₀(peak² / MSE): `[n]`. Equal images give +∞, images with
+/// a pixel that is not finite NaN.
 /// - Parameter peak: range of the values: 1 for 0…1, 2 for −1…1, 255 for bytes.
 /// - Throws: `shape-mismatch`, `empty`, `bad-argument`.
 public func psnr(_ a: Variable, _ b: Variable, peak: Double = 1) throws -> Variable {
   try requirePeak(peak)
   let decibels = 10 / 2.302585092994045684  // 10 / ln 10
-  return try decibels * ((peak * peak) / mse(a, b)).log()
+  let error = try mse(a, b)
+  let notANumber = try (error - error).stopGradient()  // 0 where the error is finite
+  return try decibels * ((peak * peak) / (error + notANumber)).log()
 }
 
 /// Total variation of a batch: mean|x[…, j+1] − x[…, j]| + mean|x[…, i+1, …] − x[…, i, …]|, each mean over all its
@@ -45,18 +48,6 @@ public func psnr(_ a: Tensor, _ b: Tensor, peak: Double = 1) throws -> [Double] 
 
 public func totalVariation(_ images: Tensor, summed: Bool = false) throws -> Double {
   try totalVariation(Variable(images.converted(to: .float64)), summed: summed).value.item()
-}
-
-/// Pairs the images of two batches so that their summed MSE is least: `order[i]` is the image of `b` that belongs to image i
-/// of `a`. Each is used once.
-/// - Throws: `shape-mismatch`.
-public func pair(_ a: Tensor, _ b: Tensor) throws -> [Int] {
-  let (x, y) = try imagePair(Variable(a), Variable(b))
-  let n = x.shape[0]
-  let cost = try (0..<n).map { i in
-    try mse(x.slice(axis: 0, from: i, to: i + 1).broadcast(to: y.shape), y).value.doubles()
-  }
-  return try leastCostAssignment(cost)
 }
 
 // MARK: Shapes
