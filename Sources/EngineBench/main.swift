@@ -9,6 +9,13 @@ if CommandLine.arguments.dropFirst().first == "peak" {
   print(try Processor.measuredPeak())
   exit(0)
 }
+if CommandLine.arguments.count == 3, CommandLine.arguments[1] == "search" {
+  do { try serveSearches(library: CommandLine.arguments[2]) } catch {
+    FileHandle.standardError.write(Data("engine-bench: \(error)\n".utf8))
+    exit(1)
+  }
+  exit(0)
+}
 guard CommandLine.arguments.count == 3, let make = works[CommandLine.arguments[1]] else {
   FileHandle.standardError.write(Data("usage: engine-bench WORK FOLDER; works: \(works.keys.sorted())\n".utf8))
   exit(2)

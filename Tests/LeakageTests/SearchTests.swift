@@ -107,6 +107,25 @@ import Testing
     #expect(try CMAES(budget: 40000, population: 20).minimise(ellipsoid, key: testKey) { _, _, _ in }.value < 1e-6)
   }
 
+  @Test("restarts with twice the population leave local minima")
+  func restarts() throws {
+    let rastrigin = Objective(dimension: 6) { points in
+      points.map { point in
+        point.reduce(0.0) { sum, x in
+          let (d, wave) = (x - 1.7, cos(2 * Double.pi * (x - 1.7)))
+          return sum + d * d + 10 - 10 * wave
+        }
+      }
+    }
+    func found(_ restarts: Int) throws -> SearchResult {
+      try CMAES(budget: 60000, population: 10, restarts: restarts).minimise(rastrigin, key: testKey) { _, _, _ in }
+    }
+    let (one, many) = (try found(0), try found(6))
+    #expect(one.value > 0.9 && many.value < 1e-8)
+    #expect(many.evaluations > one.evaluations && many.evaluations <= 60000)
+    #expect(try CMAES(budget: 100, restarts: 2).written == "cma_es(budget: 100, restarts: 2)")
+  }
+
   @Test("a stopped search returns its best; not-a-number loses")
   func stopped() throws {
     var calls = 0

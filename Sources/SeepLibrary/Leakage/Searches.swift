@@ -59,17 +59,18 @@ let searchBuiltins: [Builtin] = [
         search: { search }))
   },
   Builtin(
-    "cma_es(budget: 5000, population: 50, sigma: 1.0, active: true, diagonal: false)", group: "searches",
+    "cma_es(budget: 5000, population: 50, sigma: 1.0, active: true, diagonal: false, restarts: 0)", group: "searches",
     """
     CMA-ES (Hansen, "The CMA evolution strategy: a tutorial"), generational: `population` candidates are one batch. `budget` counts
-    evaluations, `sigma` is the first step size; `active` uses the worst candidates too; `diagonal` is the separable variant.
+    evaluations, `sigma` is the first step size; `active` uses the worst candidates too; `diagonal` is the separable variant;
+    after a run that has converged come `restarts` more, each with twice the population (Auger, Hansen 2005), while the budget lasts.
     """, example: "print(cma_es(budget: 100))  # expect: cma_es(budget: 100)"
   ) { call in
     Value(
       SearchValue(
         try CMAES(
           budget: call.int("budget"), population: call.int("population"), sigma: call.double("sigma"),
-          active: call.bool("active"), diagonal: call.bool("diagonal"))))
+          active: call.bool("active"), diagonal: call.bool("diagonal"), restarts: call.int("restarts"))))
   },
   Builtin(
     "turbo(budget: 1000, batch: 10, initial: none, bound: 2.0)", group: "searches",
