@@ -29,13 +29,15 @@ let package = Package(
     .target(name: "CReadline", linkerSettings: [.linkedLibrary("dl")]),
     .target(name: "CImages", linkerSettings: [.linkedLibrary("png"), .linkedLibrary("z")]),
 
+    .target(name: "CSQLite", linkerSettings: [.linkedLibrary("sqlite3")]),
+
     .target(name: "CTape"),
 
     .target(name: "Ground", swiftSettings: hot),
     .target(name: "Tensors", dependencies: ["Ground", "COneDNN", "CBLAS"], swiftSettings: hot),
     .target(name: "Autodiff", dependencies: ["Tensors", "CTape"], swiftSettings: strict),
     .target(name: "Networks", dependencies: ["Autodiff", "CImages"], swiftSettings: strict),
-    .target(name: "Leakage", dependencies: ["Networks", "CBLAS"], swiftSettings: strict),
+    .target(name: "Leakage", dependencies: ["Networks", "CBLAS", "CSQLite"], swiftSettings: strict),
     .target(
       name: "SeepLanguage", dependencies: ["Ground"],
       swiftSettings: hot + [.unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release))]),

@@ -21,6 +21,7 @@ libdnnl-dev /usr/include/dnnl.h
 libopenblas-dev /usr/include/*/cblas.h /usr/include/cblas.h
 libpng-dev /usr/include/png.h /usr/include/libpng16/png.h
 zlib1g-dev /usr/include/zlib.h
+libsqlite3-dev /usr/include/sqlite3.h
 LIST
   printf '%s\n' "${missing[@]-}"
 }

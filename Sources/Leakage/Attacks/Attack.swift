@@ -93,11 +93,21 @@ public protocol Attack: Sendable {
   /// `dlg()`.
   var written: String { get }
   var threatModel: ThreatModel { get }
+  /// Whether it is there to be beaten: what it finds, it does not find in the update.
+  var isControl: Bool { get }
+  /// Data it was made with and its text does not show: weights of a generator, public images.
+  var ingredients: [Tensor] { get }
+  /// The attack with other knowledge of the defense; nil where it does not imitate defenses.
+  func adapting(_ knowledge: Knowledge) -> (any Attack)?
   /// The work; called by `run` with an update that shows no more than the threat model allows.
   func recover(_ seen: Update, _ model: Model, _ setting: AttackSetting) throws -> Leak
 }
 
 extension Attack {
+  public var isControl: Bool { false }
+  public var ingredients: [Tensor] { [] }
+  public func adapting(_ knowledge: Knowledge) -> (any Attack)? { nil }
+
   /// Attacks an update.
   ///
   /// - Throws: `shape-mismatch` where the update is not one of the model's, `other-loss`, `other-mode`, and what the attack throws;

@@ -146,6 +146,12 @@ public struct GGL: Attack {
   public var threatModel: ThreatModel {
     ThreatModel(knows: [.exampleCount, .prior] + ThreatModel.facts(for: adapt))
   }
+  public var ingredients: [Tensor] { (try? prior.generator.parameters.tensors) ?? [] }
+  public func adapting(_ knowledge: Knowledge) -> (any Attack)? {
+    var other = self
+    other.adapt = knowledge
+    return other
+  }
 
   public func recover(_ seen: Update, _ model: Model, _ setting: AttackSetting) throws -> Leak {
     let labels = try labels(seen, setting, labelRule)

@@ -56,6 +56,11 @@ public struct InvertingGradients: Attack {
   public var threatModel: ThreatModel {
     ThreatModel(knows: [.exampleCount, .imageShape] + ThreatModel.facts(for: adapt))
   }
+  public func adapting(_ knowledge: Knowledge) -> (any Attack)? {
+    var other = self
+    other.adapt = knowledge
+    return other
+  }
 
   public func recover(_ seen: Update, _ model: Model, _ setting: AttackSetting) throws -> Leak {
     guard let shape = model.inputShape else {

@@ -56,6 +56,8 @@ public struct Retrieval: Attack {
   public var threatModel: ThreatModel {
     ThreatModel(knows: [.exampleCount, .publicImages] + ThreatModel.facts(for: adapt))
   }
+  public var isControl: Bool { true }
+  public var ingredients: [Tensor] { [images] }
 
   public func recover(_ seen: Update, _ model: Model, _ setting: AttackSetting) throws -> Leak {
     try requireOneExample(seen, written)
@@ -98,6 +100,8 @@ public struct PriorOnly: Attack {
 
   public var written: String { "prior_only(samples: \(samples))" }
   public var threatModel: ThreatModel { ThreatModel(knows: [.exampleCount, .prior]) }
+  public var isControl: Bool { true }
+  public var ingredients: [Tensor] { (try? prior.generator.parameters.tensors) ?? [] }
 
   public func recover(_ seen: Update, _ model: Model, _ setting: AttackSetting) throws -> Leak {
     try requireOneExample(seen, written)
@@ -123,6 +127,8 @@ public struct ClassMean: Attack {
 
   public var written: String { "class_mean(\(imageLabels.count) images)" }
   public var threatModel: ThreatModel { ThreatModel(knows: [.exampleCount, .publicImages]) }
+  public var isControl: Bool { true }
+  public var ingredients: [Tensor] { [images] }
 
   public func recover(_ seen: Update, _ model: Model, _ setting: AttackSetting) throws -> Leak {
     let found = try labels(seen, setting, labelRule)

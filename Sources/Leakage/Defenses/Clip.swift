@@ -68,7 +68,7 @@ public struct Clip: Defense, Equatable {
     return factor == 1 ? t : try Tensor.combine(.mul, t, factor)
   }
 
-  private func length(_ tensors: [Tensor]) throws -> Double {
+  func length(_ tensors: [Tensor]) throws -> Double {
     switch norm {
     case .l2: try tensors.reduce(0.0) { $0 + (try squaredNorm($1)) }.squareRoot()
     case .l1: try tensors.reduce(0.0) { $0 + (try $1.converted(to: .float64).map(.abs).reduce(.sum).item()) }

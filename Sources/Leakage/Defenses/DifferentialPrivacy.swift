@@ -10,7 +10,7 @@ public struct DifferentialPrivacy: Defense, Equatable {
   /// The noise multiplier z: standard deviation of the noise on the sum, in units of the clipping bound.
   public let sigma: Double
   public let bound: Double
-  private let clip: Clip
+  let clip: Clip
 
   /// - Throws: `bad-argument` for a negative σ or a bound that is not positive.
   public init(sigma: Double, clip bound: Double) throws {

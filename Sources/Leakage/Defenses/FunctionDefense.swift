@@ -9,6 +9,8 @@ public struct FunctionDefense: Defense, @unchecked Sendable {  // Seep's evaluat
   public typealias Imitate = (_ candidate: [Variable], _ received: Update) throws -> [Variable]
 
   public let written: String
+  /// The functions as text: what changes where the defense does, though it may print the same.
+  public var source = ""
   private let body: ((Update) throws -> Update)?
   private let round: ((ClientRound) throws -> ClientRound)?
   private let example: ((_ gradient: [Tensor], _ names: [String]) throws -> [Tensor])?

@@ -142,6 +142,29 @@ public struct Value: @unchecked Sendable {
   /// Parameters of a function written in Seep; nil for anything else.
   public var parameterCount: Int? { slot.tag == Tag.closure ? slot.closure.pointee.core.pointee.parameterCount : nil }
 
+  /// The text of what a function written in Seep does, with its parameters; of a composition, of all its members; nil for
+  /// anything else. Two functions of one text may still differ by what they capture.
+  public var functionSource: String? {
+    if slot.tag == Tag.composed {
+      return members.map { $0.functionSource ?? $0.functionName ?? "" }.joined(separator: " >> ")
+    }
+    guard slot.tag == Tag.closure else { return nil }
+    let core = slot.closure.pointee.core
+    let info = core.pointee.info.takeUnretainedValue()
+    var (low, high) = (Int.max, 0)
+    func cover(_ info: FunctionInfo) {
+      for site in info.spans where site.to > site.from {
+        low = min(low, Int(site.from))
+        high = max(high, Int(site.to))
+      }
+      for inner in info.functions { cover(inner.pointee.info.takeUnretainedValue()) }
+    }
+    cover(info)
+    high = min(high, info.file.text.count)
+    guard low >= 0, low < high else { return info.title }
+    return info.title + " " + String(decoding: info.file.text[low..<high], as: UTF8.self)
+  }
+
   /// How a function written in Seep is called, and its `##` comments; nil for anything else.
   public var heading: (title: String, documentation: String?)? {
     guard slot.tag == Tag.closure else { return nil }

@@ -15,13 +15,15 @@ let fileBuiltins: [Builtin] = [
     "save(value, path)", group: "files",
     """
     Writes tensors, numbers, strings, and records, lists and tuples of them to a `.safetensors` file; a single tensor also to
-    `.npy`. The file is written beside its place and then moved, so that an interruption leaves the old one whole.
+    `.npy`; an audit to `.csv`, `.json`, `.tex` or `.html`. The file is written beside its place and then moved, so that an interruption leaves the old one whole.
     """,
     example:
       "save({w: ones(2), step: 3}, \"example.safetensors\")\nprint(load(\"example.safetensors\").step)  # expect: 3"
   ) { call in
     let path = try call.string("path")
-    if path.hasSuffix(".safetensors") {
+    if let audit = call["value"].foreign(as: AuditValue.self) {
+      try audit.save(to: path)
+    } else if path.hasSuffix(".safetensors") {
       let file = try Stored.file(call["value"])
       try Safetensors.write(file.named, metadata: file.metadata, to: path)
     } else if path.hasSuffix(".npy") {

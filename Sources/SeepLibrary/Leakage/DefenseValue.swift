@@ -77,7 +77,7 @@ enum Defenses {
 
   static func function(_ hooks: Hooks, _ session: Session) throws -> FunctionDefense {
     let first = hooks.update ?? hooks.batch ?? hooks.model ?? hooks.example
-    return FunctionDefense(
+    var made = FunctionDefense(
       written: first?.functionName ?? "update => …",
       round: hooks.batch == nil && hooks.model == nil
         ? nil : { [unowned session] round in try changed(round, hooks, session) },
@@ -103,6 +103,9 @@ enum Defenses {
           return defended.update
         }
       })
+    made.source = [hooks.update, hooks.batch, hooks.model, hooks.example, hooks.adapt]
+      .map { $0?.functionSource ?? "" }.joined(separator: "\n")
+    return made
   }
 
   private static func leaves(_ result: Value, _ name: String) throws -> [Variable] {

@@ -1,0 +1,271 @@
+// Computes the cells of an audit that nobody has computed yet, one after the other, and journals each when it is done.
+import Ground
+import Networks
+import Tensors
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// One process at work on an audit.
+public final class Auditor {
+  let plan: AuditPlan
+  let journal: Journal
+  private let cells: [AuditCell]
+  private let progress: any ProgressSink
+  private var client: Client?
+  private var sent: [Int: Result<Sent, any Error>] = [:]
+  /// Cells that were open when this process began.
+  private var open = 0
+  private var current = ""
+  private var lastBeat = now()
+
+  /// The client of a seed and image.
+  private struct Client {
+    var seed: Int
+    var image: Int
+    var model: Model
+  }
+
+  /// What it sends under a defense.
+  private struct Sent {
+    var update: Update
+    var cleanNorm: Double
+    var sentNorm: Double
+    var binds: Bool?
+    var mu: Double?
+  }
+
+  public init(_ plan: AuditPlan, _ journal: Journal, progress: any ProgressSink) {
+    self.plan = plan
+    self.journal = journal
+    self.progress = progress
+    cells = plan.cells
+  }
+
+  /// Computes until nothing is left, waiting for cells that others are at.
+  /// - Returns: whether the person stopped it; the interrupt flag is then still set, and its owner clears it.
+  public func run() throws -> Bool {
+    open = try journal.remaining()
+    defer { progress.finish("audit") }
+    while true {
+      if Interrupt.isRequested { return true }
+      switch try journal.claim() {
+      case .finished: return false
+      case .wait(let count):
+        try report("waiting for \(count) \(count == 1 ? "cell" : "cells") of another process")
+        usleep(100_000)
+      case .cell(let id):
+        guard cells.indices.contains(id) else { throw Fault("bad-file", "\(journal.database.path) has strange cells") }
+        do {
+          let result = try compute(cells[id])
+          guard let result else {
+            try journal.release(id)
+            return true
+          }
+          try journal.finish(id, result)
+        } catch {
+          _ = try? journal.release(id)
+          throw error
+        }
+      }
+    }
+  }
+
+  // MARK: Progress
+
+  private func report(_ remark: String) throws {
+    let done = open - (try journal.remaining())
+    progress.report(ProgressReport("audit", done: max(0, done), total: open, remark: remark))
+  }
+
+  /// What an attack reports, as a remark on the audit.
+  private final class Inner: ProgressSink {
+    let show: (String) -> Void
+    init(_ show: @escaping (String) -> Void) { self.show = show }
+    func report(_ report: ProgressReport) {
+      show(report.total > 0 ? "\(report.done)/\(report.total)" : report.done > 0 ? "\(report.done)" : report.remark)
+    }
+    func finish(_ name: String) {}
+  }
+
+  // MARK: One cell
+
+  /// nil where it was stopped. What goes wrong inside a cell is the cell's result.
+  private func compute(_ cell: AuditCell) throws -> CellResult? {
+    let defense = plan.defenses[cell.defense].name
+    current =
+      cell.attack.map { "\(defense), \(plan.attacks[$0].name), image \(cell.image ?? 0)" } ?? "\(defense), utility"
+    if plan.seeds.count > 1 { current += ", seed \(cell.seed)" }
+    try report(current)
+    do {
+      guard let attack = cell.attack, let image = cell.image else { return try utility(cell) }
+      return try result(cell, attack, image)
+    } catch {
+      if (error as? Fault) == .interrupted || Interrupt.isRequested { return nil }
+      var result = CellResult()
+      result.problem = (error as? Fault)?.description ?? "\(error)"
+      return result
+    }
+  }
+
+  private func utility(_ cell: AuditCell) throws -> CellResult {
+    var result = CellResult()
+    let began = now()
+    let key = RandomKey(seed: cell.seed).derive("audit").derive("utility")
+    for (name, value) in try plan.utility?(cell.defense, cell.seed, key) ?? [] { result.scores[name] = value }
+    result.seconds = now() - began
+    return result
+  }
+
+  private func result(_ cell: AuditCell, _ place: Int, _ image: Int) throws -> CellResult? {
+    let row = plan.attacks[place]
+    let key = plan.key(seed: cell.seed, image: image, attack: place)
+    let examples = plan.examples(image)
+    let truth = examples.map { plan.labels[$0] }
+    let model = try victim(cell.seed, image)
+    let sent = try sent(cell.defense, cell.seed, image, model)
+
+    var labels = plan.tellsLabels ? truth : nil
+    if let needs = cell.needs {
+      guard let base = try journal.result(of: needs), base.problem == nil else {
+        throw Fault("no-leak", "the attack whose control this is failed")
+      }
+      labels = base.labels
+    }
+    var leak: Leak?
+    try plan.drawing(key.derive("functions")) {
+      let update = try given(row.role, sent.update, model, cell, image)
+      let inner = Inner { [weak self] remark in self?.tell(cell.id, remark) }
+      leak = try row.attack.run(update, model, AttackSetting(key: key, labels: labels, progress: inner))
+    }
+    guard let leak, !leak.interrupted else { return nil }
+
+    var result = CellResult()
+    result.labels = leak.labels
+    result.hit = leak.labels.count == truth.count ? try labelAccuracy(leak.labels, truth) : 0
+    (result.loss, result.evaluations, result.seconds) = (leak.loss, leak.evaluations, leak.seconds)
+    (result.cleanNorm, result.sentNorm, result.binds, result.mu) = (sent.cleanNorm, sent.sentNorm, sent.binds, sent.mu)
+    let found = try paired(shown(leak.images), examples)
+    try plan.drawing(key.derive("metrics")) {
+      for metric in plan.metrics {
+        let values = try found.map { try metric.value(plan.data.select(axis: 0, index: $0.example), $0.image) }
+        result.scores[metric.name] = values.reduce(0, +) / Double(values.count)
+      }
+    }
+    // Of several draws for one image, the first is kept to be looked at.
+    let kept = try found.prefix(examples.count).map { try $0.image.unsqueeze(axis: 0) }
+    let images = try Tensor.concat(kept, axis: 0)
+    (result.shape, result.pixels) = (images.shape, try images.floats())
+    return result
+  }
+
+  private func tell(_ id: Int, _ remark: String) {
+    let done = open - ((try? journal.remaining()) ?? open)
+    if now() - lastBeat > 20 {
+      lastBeat = now()
+      try? journal.beat(id)
+    }
+    progress.report(ProgressReport("audit", done: max(0, done), total: open, remark: "\(current): \(remark)"))
+  }
+
+  // MARK: Clients
+
+  private func victim(_ seed: Int, _ image: Int) throws -> Model {
+    if let client, client.seed == seed, client.image == image { return client.model }
+    let model = try plan.victim(seed, image, plan.victimKey(seed: seed, image: image))
+    try model.build(for: Array(plan.data.shape.dropFirst()))
+    client = Client(seed: seed, image: image, model: model)
+    sent = [:]
+    return model
+  }
+
+  private func sent(_ defense: Int, _ seed: Int, _ image: Int, _ model: Model) throws -> Sent {
+    if let known = sent[defense] { return try known.get() }
+    let made = Result { try make(plan.defenses[defense].defense, seed, image, model) }
+    if case .failure(let error) = made, (error as? Fault) == .interrupted { throw error }
+    sent[defense] = made
+    return try made.get()
+  }
+
+  private func make(_ defense: (any Defense)?, _ seed: Int, _ image: Int, _ model: Model) throws -> Sent {
+    let key = plan.key(seed: seed, image: image).derive("share")
+    let examples = plan.examples(image)
+    let clean = try clientUpdate(model, plan.data, plan.labels, examples, defense: nil, key: key)
+    guard let defense else {
+      return Sent(update: clean, cleanNorm: try clean.norm, sentNorm: try clean.norm, binds: nil, mu: nil)
+    }
+    let update = try send(examples, defense, key, model)
+    var (binds, mu): (Bool?, Double?) = (nil, nil)
+    try plan.drawing(key.derive("functions")) {
+      binds = try clippingBinds(model, plan.data, plan.labels, examples, defense: defense, key: key)
+    }
+    if examples.count == 1 {
+      try plan.drawing(key.derive("functions")) {
+        mu = try discriminability(model, plan.data, plan.labels, image, defense: defense, key: key)
+      }
+    }
+    return Sent(update: update, cleanNorm: try clean.norm, sentNorm: try update.norm, binds: binds, mu: mu)
+  }
+
+  private func send(_ examples: [Int], _ defense: (any Defense)?, _ key: RandomKey, _ model: Model) throws -> Update {
+    var update: Update?
+    try plan.drawing(key.derive("functions")) {
+      update = try clientUpdate(model, plan.data, plan.labels, examples, defense: defense, key: key)
+    }
+    guard let update else { throw Fault.interrupted }
+    return update
+  }
+
+  /// What the attack of a row is given.
+  private func given(_ role: AuditRole, _ update: Update, _ model: Model, _ cell: AuditCell, _ image: Int) throws
+    -> Update
+  {
+    let key = plan.key(seed: cell.seed, image: image)
+    switch role {
+    case .attack, .control: return update
+    case .null:
+      return try update.sparsity > 0
+        ? nullGradientWithZeros(update, key: key.derive("null")) : nullGradient(update, key: key.derive("null"))
+    case .wrong:
+      return try send(wrongExamples(image), plan.defenses[cell.defense].defense, key.derive("wrong"), model)
+    }
+  }
+
+  /// For each example the next one of its class that is not in the batch.
+  private func wrongExamples(_ image: Int) throws -> [Int] {
+    let own = plan.examples(image)
+    var taken = Set(own)
+    return try own.map { place in
+      let order = (1..<max(2, plan.labels.count)).map { (place + $0) % plan.labels.count }
+      guard let other = order.first(where: { plan.labels[$0] == plan.labels[place] && !taken.contains($0) }) else {
+        throw Fault("no-such-class", "no other example has the label \(plan.labels[place])")
+      }
+      taken.insert(other)
+      return other
+    }
+  }
+
+  // MARK: Pictures
+
+  /// As they are shown: pixels kept in 0…1, and those that are not numbers black.
+  private func shown(_ images: Tensor) throws -> Tensor {
+    let values = try images.converted(to: .float32).floats().map { $0.isNaN ? 0 : min(max($0, 0), 1) }
+    return try Tensor(values, shape: images.shape)
+  }
+
+  /// Each recovered image with the example it is compared with: of a batch the best assignment; of one example, all that was found.
+  private func paired(_ images: Tensor, _ examples: [Int]) throws -> [(example: Int, image: Tensor)] {
+    let each = try (0..<images.shape[0]).map { try images.select(axis: 0, index: $0) }
+    if examples.count == 1 { return each.map { (examples[0], $0) } }
+    guard each.count == examples.count else {
+      throw Fault("shape-mismatch", "\(each.count) images were found for a batch of \(examples.count)")
+    }
+    let order = try pair(plan.data.indexSelect(axis: 0, labelTensor(examples)), images)
+    return zip(examples, order).map { ($0, each[$1]) }
+  }
+}

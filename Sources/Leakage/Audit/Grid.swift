@@ -1,0 +1,182 @@
+// What an audit computes: defenses × attacks × images × seeds, and where each cell's randomness comes from.
+import Ground
+import Networks
+import Tensors
+
+/// What a row of an audit is there for.
+public enum AuditRole: Sendable, Equatable {
+  case attack
+  case control
+  /// The same attack on an update that holds no image: the place of the attack among the attacks.
+  case null(of: Int)
+  /// The same attack on the update of other images of the same classes.
+  case wrong(of: Int)
+
+  /// The attack whose control this is.
+  public var base: Int? {
+    switch self {
+    case .null(let of), .wrong(let of): of
+    case .attack, .control: nil
+    }
+  }
+}
+
+/// Everything an audit is about. The functions are the caller's: a program's own metric, a fresh victim for each image.
+public struct AuditPlan {
+  public struct DefenseRow {
+    public var name: String
+    public var defense: (any Defense)?
+    /// Changes where the defense does, though it may print the same.
+    public var fingerprint: String
+
+    public init(name: String, defense: (any Defense)?, fingerprint: String = "") {
+      (self.name, self.defense, self.fingerprint) = (name, defense, fingerprint)
+    }
+  }
+
+  public struct AttackRow {
+    public var name: String
+    public var attack: any Attack
+    public var role: AuditRole
+    public var fingerprint: String
+
+    public init(name: String, attack: any Attack, role: AuditRole, fingerprint: String = "") {
+      (self.name, self.attack, self.role, self.fingerprint) = (name, attack, role, fingerprint)
+    }
+  }
+
+  public struct Metric {
+    public var name: String
+    public var higherIsBetter: Bool
+    public var fingerprint: String
+    /// Of the private and the recovered image, `[c, h, w]` each.
+    public var value: (_ truth: Tensor, _ found: Tensor) throws -> Double
+
+    public init(
+      name: String, higherIsBetter: Bool, fingerprint: String = "", value: @escaping (Tensor, Tensor) throws -> Double
+    ) {
+      (self.name, self.higherIsBetter, self.fingerprint, self.value) = (name, higherIsBetter, fingerprint, value)
+    }
+  }
+
+  /// How well the model learns under a defense: named numbers, the first of which is plotted.
+  public typealias Utility = (_ defense: Int, _ seed: Int, _ key: RandomKey) throws -> [(name: String, value: Double)]
+
+  public var defenses: [DefenseRow]
+  public var attacks: [AttackRow]
+  /// The first decides about lift.
+  public var metrics: [Metric]
+  /// `[n, c, h, w]` and n labels; of each index in `images`, the examples from there on are one batch.
+  public var data: Tensor
+  public var labels: [Int]
+  public var images: [Int]
+  public var batch = 1
+  public var seeds: [Int]
+  /// Attacks are told the labels.
+  public var tellsLabels = false
+  /// The model of a client: of this seed and image, drawing from this key.
+  public var victim: (_ seed: Int, _ image: Int, _ key: RandomKey) throws -> Model
+  public var utility: Utility?
+  /// Runs what may draw from the program's own random numbers, so that those come from this key.
+  public var drawing: (_ key: RandomKey, _ body: () throws -> Void) throws -> Void = { try $1() }
+  /// Settings as written and digests of what they mean, in the order of the report; what an audit that goes on must agree with.
+  public var manifest: [(name: String, value: String)] = []
+
+  public init(
+    defenses: [DefenseRow], attacks: [AttackRow], metrics: [Metric], data: Tensor, labels: [Int], images: [Int],
+    seeds: [Int], victim: @escaping (Int, Int, RandomKey) throws -> Model
+  ) {
+    self.defenses = defenses
+    self.attacks = attacks
+    self.metrics = metrics
+    self.data = data
+    self.labels = labels
+    self.images = images
+    self.seeds = seeds
+    self.victim = victim
+  }
+}
+
+/// One thing to compute.
+public struct AuditCell: Sendable, Equatable {
+  public enum Kind: Sendable, Equatable {
+    case attack(Int, image: Int)
+    /// The model's utility under the defense.
+    case utility
+  }
+  public var id: Int
+  public var seed: Int
+  public var defense: Int
+  public var kind: Kind
+  /// The cell that must be done before: a control of an attack is told the labels that the attack found.
+  public var needs: Int?
+
+  public var image: Int? { if case .attack(_, let image) = kind { image } else { nil } }
+  public var attack: Int? { if case .attack(let attack, _) = kind { attack } else { nil } }
+}
+
+extension AuditPlan {
+  /// All cells, in the order in which they are best computed: an image with everything done to it, then the next, so that an
+  /// audit that was stopped has whole images.
+  public var cells: [AuditCell] {
+    var cells: [AuditCell] = []
+    for seed in seeds {
+      for image in images {
+        for defense in defenses.indices {
+          let first = cells.count
+          for (place, row) in attacks.enumerated() {
+            cells.append(
+              AuditCell(
+                id: cells.count, seed: seed, defense: defense, kind: .attack(place, image: image),
+                needs: row.role.base.map { first + $0 }))
+          }
+        }
+      }
+      if utility != nil {
+        for defense in defenses.indices {
+          cells.append(AuditCell(id: cells.count, seed: seed, defense: defense, kind: .utility))
+        }
+      }
+    }
+    return cells
+  }
+
+  /// The examples of a batch.
+  func examples(_ image: Int) -> [Int] { Array(image..<image + batch) }
+
+  // MARK: Randomness: a function of the seed, the image and what it is for, never of order
+
+  /// For all that is the same in every row: the victim, the client's draws.
+  func key(seed: Int, image: Int) -> RandomKey {
+    RandomKey(seed: seed).derive("audit").derive(image)
+  }
+  public func victimKey(seed: Int, image: Int) -> RandomKey { key(seed: seed, image: image).derive("victim") }
+  /// For an attack; its controls draw alike, so that they differ by what they are given alone.
+  func key(seed: Int, image: Int, attack: Int) -> RandomKey {
+    key(seed: seed, image: image).derive("attack").derive(attacks[attacks[attack].role.base ?? attack].name)
+  }
+
+  // MARK: Checks
+
+  /// - Throws: `bad-argument` where there is nothing to do, `index-out-of-range` for an image that is not there.
+  public func check() throws {
+    try requireArgument(!defenses.isEmpty && !attacks.isEmpty, "an audit needs at least one defense and one attack")
+    try requireArgument(!metrics.isEmpty, "an audit needs at least one metric")
+    try requireArgument(!images.isEmpty && !seeds.isEmpty, "an audit needs at least one image and one seed")
+    try requireArgument(batch >= 1, "a batch has at least one example, not \(batch)")
+    for (what, values) in [("image", images), ("seed", seeds)] where Set(values).count < values.count {
+      throw Fault("bad-argument", "an \(what) is given twice", notes: ["It would count twice in every mean."])
+    }
+    for image in images where image < 0 || image + batch > labels.count {
+      throw Fault(
+        "index-out-of-range",
+        "image \(image)\(batch > 1 ? " and the \(batch - 1) after it are" : " is") not among the \(labels.count) images of the data"
+      )
+    }
+    for names in [defenses.map(\.name), attacks.map(\.name), metrics.map(\.name)] {
+      if let twice = Dictionary(grouping: names, by: { $0 }).first(where: { $0.value.count > 1 }) {
+        throw Fault("duplicate-name", "two rows of the audit are named \(twice.key)", help: "{name: \"…\", …}")
+      }
+    }
+  }
+}

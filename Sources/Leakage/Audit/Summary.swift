@@ -1,0 +1,184 @@
+// What the cells of an audit say together: means with intervals over images, and each attack against its strongest control.
+import Ground
+
+/// One row of the table: an attack, or a control, under a defense.
+public struct AuditRow: Sendable {
+  public enum Verdict: String, Sendable {
+    case leak = "leak"
+    case none = "no leak detected"
+    case open = "undecided"
+  }
+  public var defense: String
+  public var attack: String
+  public var role: AuditRole
+  /// Images that count, cells behind them, cells that failed with the first reason, and cells that are not done.
+  public var images = 0
+  public var cells = 0
+  public var failed = 0
+  public var problem: String?
+  public var open = 0
+  /// By the plan's metrics. The first has an interval where there are at least two images.
+  public var means: [Double] = []
+  public var interval: Interval?
+  /// The attack minus its strongest control, positive where the attack is better, paired by image.
+  public var lift: Interval?
+  public var control: String?
+  public var verdict: Verdict?
+  /// The interval of the lift lies within ± the margin.
+  public var isEquivalent = false
+  public var labelAccuracy = Double.nan
+  public var cleanNorm = Double.nan
+  public var sentNorm = Double.nan
+  /// Share of images whose update clipping changed.
+  public var binds: Double?
+  /// The median over images.
+  public var mu: Double?
+  public var evaluations = 0.0
+  public var seconds = 0.0
+}
+
+/// An audit as far as it is done.
+public struct AuditSummary {
+  public let plan: AuditPlan
+  public let cells: [AuditCell]
+  public let results: [Int: CellResult]
+  public private(set) var rows: [AuditRow] = []
+  /// Means over seeds, by defense.
+  public let utilities: [[(name: String, value: Double, values: [Double])]]
+  public let margin: Double
+  /// Images with one number here are drawn together by the bootstrap: photographs of one person.
+  let clusters: [Int: Int]
+
+  public var isComplete: Bool { results.count == cells.count }
+
+  /// - Parameters:
+  ///   - margin: half the width of what counts as no difference.
+  ///   - clusters: for each image the number of its cluster; nil: each image is its own.
+  public init(_ plan: AuditPlan, _ results: [Int: CellResult], margin: Double = 0.05, clusters: [Int: Int]? = nil)
+    throws
+  {
+    self.plan = plan
+    self.results = results
+    self.margin = margin
+    let cells = plan.cells
+    self.cells = cells
+    self.clusters = clusters ?? Dictionary(uniqueKeysWithValues: plan.images.map { ($0, $0) })
+    utilities = plan.defenses.indices.map { defense in
+      let own = cells.filter { $0.attack == nil && $0.defense == defense }.compactMap { results[$0.id]?.scores }
+      let names = Set(own.flatMap(\.keys)).sorted()
+      return names.map { name in
+        let values = own.compactMap { $0[name] }
+        return (name, values.reduce(0, +) / Double(values.count), values)
+      }
+    }
+    for defense in plan.defenses.indices {
+      let own = try plan.attacks.indices.map { try row(defense, $0) }
+      rows += try own.indices.map { try lifted(own, $0, defense) }
+    }
+  }
+
+  /// The cells of a row.
+  public func cells(_ defense: Int, _ attack: Int) -> [AuditCell] {
+    cells.filter { $0.defense == defense && $0.attack == attack }
+  }
+
+  /// Values of a metric by image, means over seeds; what failed is missing.
+  public func values(_ defense: Int, _ attack: Int, _ metric: Int) -> [Int: Double] {
+    let name = plan.metrics[metric].name
+    var all: [Int: [Double]] = [:]
+    for cell in cells(defense, attack) {
+      guard let image = cell.image, let result = results[cell.id], result.problem == nil,
+        let value = result.scores[name], !value.isNaN
+      else { continue }
+      all[image, default: []].append(value)
+    }
+    return all.mapValues { $0.reduce(0, +) / Double($0.count) }
+  }
+
+  private func row(_ defense: Int, _ attack: Int) throws -> AuditRow {
+    var row = AuditRow(
+      defense: plan.defenses[defense].name, attack: plan.attacks[attack].name, role: plan.attacks[attack].role)
+    let own = cells(defense, attack).map { results[$0.id] }
+    let done = own.compactMap { $0 }.filter { $0.problem == nil }
+    row.cells = done.count
+    row.open = own.count { $0 == nil }
+    row.failed = own.count { $0?.problem != nil }
+    row.problem = own.lazy.compactMap { $0?.problem }.first
+    row.means = plan.metrics.indices.map { metric in mean(Array(values(defense, attack, metric).values)) }
+    let first = values(defense, attack, 0)
+    row.images = first.count
+    row.interval = try interval(first, "mean", defense, attack)
+    row.labelAccuracy = mean(done.map(\.hit))
+    row.cleanNorm = mean(done.map(\.cleanNorm))
+    row.sentNorm = mean(done.map(\.sentNorm))
+    let binding = done.compactMap(\.binds)
+    row.binds = binding.isEmpty ? nil : Double(binding.count { $0 }) / Double(binding.count)
+    row.mu = try? median(done.compactMap(\.mu))
+    row.evaluations = mean(done.map { Double($0.evaluations) })
+    row.seconds = mean(done.map(\.seconds))
+    return row
+  }
+
+  /// The row of an attack with its lift over the strongest of the controls that apply to it.
+  private func lifted(_ rows: [AuditRow], _ attack: Int, _ defense: Int) throws -> AuditRow {
+    var row = rows[attack]
+    guard row.role == .attack else { return row }
+    let sign = plan.metrics[0].higherIsBetter ? 1.0 : -1.0
+    let controls = rows.indices.filter {
+      (rows[$0].role == .control || rows[$0].role.base == attack) && rows[$0].images > 0 && !rows[$0].means[0].isNaN
+    }
+    guard let strongest = controls.max(by: { sign * rows[$0].means[0] < sign * rows[$1].means[0] }) else { return row }
+    let (own, other) = (values(defense, attack, 0), values(defense, strongest, 0))
+    var differences: [Int: Double] = [:]
+    for (image, value) in own {
+      if let beside = other[image] { differences[image] = value == beside ? 0 : sign * (value - beside) }
+    }
+    row.control = rows[strongest].attack
+    guard let lift = try interval(differences, "lift", defense, attack) else { return row }
+    row.lift = lift
+    row.verdict = lift.low > 0 ? .leak : lift.high < margin ? AuditRow.Verdict.none : .open
+    row.isEquivalent = lift.low > -margin && lift.high < margin
+    return row
+  }
+
+  /// The bootstrap over clusters of images; nil for less than two.
+  private func interval(_ values: [Int: Double], _ purpose: String, _ defense: Int, _ attack: Int) throws -> Interval? {
+    let groups = Dictionary(grouping: values.sorted { $0.key < $1.key }) { clusters[$0.key] ?? $0.key }
+    let lists = groups.sorted { $0.key < $1.key }.map { $0.value.map(\.value) }
+    guard lists.count > 1 else { return nil }
+    let key = RandomKey(seed: 0).derive("audit").derive(purpose).derive(plan.defenses[defense].name)
+      .derive(plan.attacks[attack].name)
+    return try Interval(bootstrapClusters: lists, key: key)
+  }
+
+  private func mean(_ values: [Double]) -> Double {
+    values.isEmpty ? .nan : values.sorted().reduce(0, +) / Double(values.count)
+  }
+}
+
+extension Interval {
+  /// The percentile bootstrap of the mean of all values, drawing whole clusters.
+  /// - Throws: `too-few` for fewer than two clusters.
+  public init(bootstrapClusters clusters: [[Double]], level: Double = 0.95, draws: Int = 10_000, key: RandomKey) throws
+  {
+    guard clusters.count > 1 else { throw Fault("too-few", "an interval needs at least two images") }
+    let sums = clusters.map { ($0.reduce(0, +), Double($0.count)) }
+    var stream = RandomStream(key)
+    var means: [Double] = []
+    means.reserveCapacity(draws)
+    for _ in 0..<draws {
+      var (sum, count) = (0.0, 0.0)
+      for _ in sums.indices {
+        let one = sums[stream.below(sums.count)]
+        sum += one.0
+        count += one.1
+      }
+      means.append(sum / count)
+    }
+    means.sort()
+    let total = clusters.reduce(0) { $0 + $1.count }
+    self.init(
+      mean: sums.reduce(0) { $0 + $1.0 } / Double(total), low: percentile(sorted: means, 50 - 50 * level),
+      high: percentile(sorted: means, 50 + 50 * level), count: total)
+  }
+}

@@ -1,0 +1,120 @@
+// The summary of an audit as text: for a terminal, and as CSV, JSON and LaTeX.
+import Ground
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// `0.412`; `–` for what is not a number.
+func fixed(_ value: Double, _ places: Int = 3, sign: Bool = false) -> String {
+  if value.isNaN { return "–" }
+  if value.isInfinite { return value < 0 ? "-∞" : "∞" }
+  let unit = pow(10.0, Double(places))
+  let scaled = (abs(value) * unit).rounded()
+  guard scaled < 1e15 else { return "\(value)" }
+  let whole = Int(scaled)
+  var digits = String(whole)
+  if digits.count <= places { digits = String(repeating: "0", count: places + 1 - digits.count) + digits }
+  let text = places == 0 ? digits : "\(digits.dropLast(places)).\(digits.suffix(places))"
+  let isNegative = value < 0 && whole > 0
+  return (isNegative ? "-" : sign ? "+" : "") + text
+}
+
+/// Three significant digits, for norms and times.
+func compact(_ value: Double) -> String {
+  if !value.isFinite || value == 0 { return fixed(value, 0) }
+  let magnitude = abs(value)
+  if magnitude >= 1e6 || magnitude < 1e-3 { return short(value) }
+  return fixed(value, magnitude >= 100 ? 0 : magnitude >= 10 ? 1 : magnitude >= 1 ? 2 : 3)
+}
+
+func percent(_ share: Double) -> String { share.isNaN ? "–" : "\(fixed(100 * share, 0)) %" }
+
+extension AuditSummary {
+  /// `0.412 [0.380, 0.450]`.
+  func cell(_ row: AuditRow, _ metric: Int) -> String {
+    let places = places(metric)
+    let mean = fixed(row.means[metric], places)
+    guard metric == 0, let interval = row.interval else { return mean }
+    return "\(mean) [\(fixed(interval.low, places)), \(fixed(interval.high, places))]"
+  }
+
+  func places(_ metric: Int) -> Int { plan.metrics[metric].name == "psnr" ? 2 : 3 }
+
+  func liftText(_ row: AuditRow) -> String {
+    guard row.role == .attack else { return row.role == .control ? "control" : "control of the attack" }
+    guard let lift = row.lift else { return row.control == nil ? "no control" : "–" }
+    let places = places(0)
+    let verdict = row.verdict.map { " \($0.rawValue)" } ?? ""
+    return
+      "\(fixed(lift.mean, places, sign: true)) [\(fixed(lift.low, places, sign: true)), \(fixed(lift.high, places, sign: true))]\(verdict)"
+  }
+
+  /// What is said of a defense: norms, how often clipping binds, μ, utility.
+  func defenseText(_ defense: Int) -> String {
+    let own = rows.filter { $0.defense == plan.defenses[defense].name && $0.cells > 0 }
+    var parts: [String] = []
+    if let row = own.first {
+      parts.append(
+        "norm \(compact(row.cleanNorm))" + (plan.defenses[defense].defense == nil ? "" : " → \(compact(row.sentNorm))"))
+      if let binds = row.binds { parts.append("clipping binds \(percent(binds))") }
+      if let mu = row.mu { parts.append("μ \(compact(mu))") }
+    }
+    for (name, value, values) in utilities[defense] {
+      let spread =
+        values.count > 1 ? " (\(fixed(values.min() ?? value)) to \(fixed(values.max() ?? value)))" : ""
+      parts.append("\(name) \(fixed(value))\(spread)")
+    }
+    return parts.joined(separator: ", ")
+  }
+
+  /// A table for people.
+  public var text: String {
+    var head = ["attack"] + plan.metrics.map(\.name) + ["lift over the strongest control"]
+    head += ["labels", "evaluations", "seconds", "n"]
+    var lines: [[String]] = []
+    var breaks: [Int: String] = [:]
+    for defense in plan.defenses.indices {
+      let about = defenseText(defense)
+      breaks[lines.count] = plan.defenses[defense].name + (about.isEmpty ? "" : "   \(about)")
+      for row in rows where row.defense == plan.defenses[defense].name {
+        var line = ["  \(row.attack)"] + plan.metrics.indices.map { cell(row, $0) }
+        line.append(liftText(row) + (row.control.map { " (\($0))" } ?? ""))
+        line += [
+          percent(row.labelAccuracy), fixed(row.evaluations, 0), fixed(row.seconds, row.seconds < 10 ? 2 : 0),
+          "\(row.images)",
+        ]
+        if row.failed > 0 { line.append("\(row.failed) failed: \(row.problem ?? "")") }
+        if row.open > 0 { line.append("\(row.open) not done") }
+        lines.append(line)
+      }
+    }
+    // What stands after the last column is said, not lined up.
+    let widths = head.indices.map { column in
+      ([head] + lines).map { $0.indices.contains(column) ? $0[column].count : 0 }.max() ?? 0
+    }
+    func pad(_ line: [String]) -> String {
+      line.enumerated().map { column, text in
+        guard column < widths.count else { return text }
+        let space = String(repeating: " ", count: widths[column] - text.count)
+        return column >= head.count - 4 ? space + text : text + space
+      }.joined(separator: "  ")
+    }
+    var out = [trimmed(pad(head))]
+    for (index, line) in lines.enumerated() {
+      if let title = breaks[index] { out.append(title) }
+      out.append(trimmed(pad(line)))
+    }
+    return out.joined(separator: "\n")
+  }
+
+  private func trimmed(_ line: String) -> String {
+    var line = Substring(line)
+    while line.last == " " { line = line.dropLast() }
+    return String(line)
+  }
+}

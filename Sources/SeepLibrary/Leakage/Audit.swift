@@ -1,0 +1,80 @@
+// `audit`: defenses × attacks × images × seeds.
+import Autodiff
+import Ground
+import Leakage
+import Networks
+import SeepLanguage
+import Tensors
+
+let auditBuiltins: [Builtin] = [
+  Builtin(
+    "audit(model:, data:, defenses: [none], attacks:, metrics: none, images: 10, seeds: [0], utility: false, path: none, controls: true, public: none, labels: \"inferred\", adapt: none, batch: 1, margin: 0.05, cluster: \"image\", retry: false)",
+    group: "audit",
+    """
+    Runs every attack against every defense on the same images and gives a table: means with 95 % intervals, and for each attack its **lift**
+    over the strongest control, paired by image.
+
+    - `model`: a model, or a function from a seed to a model, for a fresh victim at each image.
+    - `defenses`, `attacks`, `metrics`: lists of values; a function of one's own counts (a defense maps an update, an attack takes
+      (shared, model), a metric (private, recovered)); {name: "…", defense: …} gives a row its name. The first metric decides about lift.
+    - `images`: how many of `data`, or which.
+    - `path`: a file that keeps each cell the moment it is done. The same call goes on where it was stopped; two processes may share it.
+    - `controls`: true adds, for attacks with a prior, the prior alone and the same attack on a null gradient and on another image of the class; a list
+      names more. `public`: data for the controls retrieval and class mean.
+    - `labels`: "inferred" by the attacks, or "told" to them. `adapt`: runs attacks that imitate defenses at these levels: ["known", "estimated"].
+    - `utility`: a function of a defense that gives a number or a record of numbers, or a record of numbers by the defenses' names.
+    - `cluster`: "label" where images of a label depend on each other, as photographs of one person. `margin`: what counts as no difference.
+    - `retry`: computes again what failed.
+
+    The table has `.rows` and `.cells`; `save(a, "audit.csv")` writes it, as do `.json`, `.tex` and `.html`. Ctrl-C gives what is done.
+    """,
+    example: """
+      let digits = dataset("digits")
+      let a = audit(model: seed => lenet(), data: digits.private, defenses: [none, clip(1)],
+        attacks: [class_mean(digits.public)], images: 2)
+      print(len(a.rows), a.done)   # expect: 2 4
+      """
+  ) { call in try run(call) }
+]
+
+private func run(_ call: Call) throws -> Value {
+  let session = call.session
+  let data = try Data.part(call, "data")
+  let labels = try data.labels.integers()
+  let batch = try call.int("batch", in: 1...4096)
+  let (isFresh, victim) = try AuditArguments.victim(call)
+  let defenses = try AuditArguments.defenses(call)
+  var plan = AuditPlan(
+    defenses: defenses, attacks: try AuditArguments.attacks(call), metrics: try AuditArguments.metrics(call),
+    data: try data.images.converted(to: .float32), labels: labels,
+    images: try AuditArguments.images(call, labels.count, batch: batch), seeds: try call.ints("seeds"), victim: victim)
+  plan.batch = batch
+  plan.tellsLabels = try call.choice("labels", of: ["inferred", "told"]) == "told"
+  plan.utility = try AuditArguments.utility(call, defenses)
+  plan.drawing = { [unowned session] key, body in
+    let outer = session.random
+    session.random = RandomState(root: key)
+    defer { session.random = outer }
+    try body()
+  }
+  try plan.check()
+  plan.manifest = try AuditArguments.manifest(plan, call, data: data.name, isFresh: isFresh)
+
+  let path = try call.optionalString("path")
+  if let path, ![".audit", ".sqlite", ".db"].contains(where: path.hasSuffix) {
+    throw call.fault(
+      "unknown-format", "the journal of an audit is a .audit or .sqlite file; \"\(path)\" is neither by its name",
+      argument: "path", help: "path: \"\(path).audit\"")
+  }
+  let journal = try Journal(path, manifest: plan.manifest, cells: plan.cells)
+  if try call.bool("retry") { try journal.reopenFailures() }
+  let isInterrupted = try Auditor(plan, journal, progress: session.progress).run()
+  // What is done is the answer to Ctrl-C; what follows runs on.
+  if isInterrupted { Interrupt.clear() }
+  let clusters =
+    try call.choice("cluster", of: ["image", "label"]) == "label"
+    ? Dictionary(uniqueKeysWithValues: plan.images.map { ($0, labels[$0]) }) : nil
+  let summary = try AuditSummary(
+    plan, journal.results(), margin: call.double("margin", in: 0...1e9), clusters: clusters)
+  return Value(AuditValue(summary, isInterrupted: isInterrupted))
+}

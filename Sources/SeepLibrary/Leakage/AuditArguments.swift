@@ -1,0 +1,245 @@
+// What an audit is asked for, read from a call: rows, metrics, victims, and the manifest that says it all in words.
+import Autodiff
+import Ground
+import Leakage
+import Networks
+import SeepLanguage
+import Tensors
+
+enum AuditArguments {
+  static let version = "0.1.0"
+  /// Metrics of which less is better.
+  static let lowerIsBetter: Set<String> = ["mse", "lpips", "tv", "representation_mse", "feature_mse"]
+
+  // MARK: Rows
+
+  /// `clip(4)`, a function, `none`, or a record {name, defense, adapt}.
+  static func defenses(_ call: Call) throws -> [AuditPlan.DefenseRow] {
+    try rows(call, "defenses").map { item in
+      let record = item.asRecord
+      let value = record.map { $0["defense"] ?? .none } ?? item
+      if let record { try known(record, ["name", "defense", "adapt"], call, "defenses") }
+      var defense: (any Defense)?
+      if !value.isNone {
+        defense = try Defenses.defense(value, call.session, adapt: record?["adapt"])
+        guard defense != nil else {
+          throw call.fault(
+            "type-mismatch",
+            "`defenses` lists defenses, functions from an update to an update, and none, not \(described(value))",
+            argument: "defenses", help: "[none, clip(4), noise(0.01) >> prune(0.9)]")
+        }
+      }
+      return AuditPlan.DefenseRow(
+        name: record?["name"]?.asString ?? defense?.written ?? "none", defense: defense,
+        fingerprint: fingerprint(defense))
+    }
+  }
+
+  private static func fingerprint(_ defense: (any Defense)?) -> String {
+    let sources = (defense?.members ?? []).compactMap { ($0 as? FunctionDefense)?.source }
+    return sources.isEmpty ? "" : Digest.of(sources.joined(separator: "\n"))
+  }
+
+  /// `ggl(…)`, a function, or a record {name, attack, control}; with the controls that belong to them.
+  static func attacks(_ call: Call) throws -> [AuditPlan.AttackRow] {
+    var rows: [AuditPlan.AttackRow] = []
+    let levels = try levels(call)
+    func add(_ item: Value, isControl: Bool) throws {
+      let record = item.asRecord
+      if let record { try known(record, ["name", "attack", "run", "control"], call, "attacks") }
+      let value = record.map { $0["attack"] ?? $0["run"] ?? .none } ?? item
+      guard let attack = try AttackKinds.attack(value, call.session) else {
+        throw call.fault(
+          "type-mismatch", "`attacks` lists attacks and functions of (shared, model), not \(described(value))",
+          argument: "attacks", help: "[dlg(), inverting_gradients()]")
+      }
+      let control = isControl || attack.isControl || record?["control"]?.asBool == true
+      for variant in levels.isEmpty || control ? [attack] : levels.map({ attack.adapting($0) ?? attack }) {
+        let name = record?["name"]?.asString.map {
+          variant.written == attack.written ? $0 : "\($0), \(variant.written)"
+        }
+        if rows.contains(where: { $0.name == name ?? variant.written }), name == nil, !levels.isEmpty { continue }
+        rows.append(
+          try AuditPlan.AttackRow(
+            name: name ?? variant.written, attack: variant, role: control ? .control : .attack,
+            fingerprint: fingerprint(variant)))
+      }
+    }
+    for item in try Self.rows(call, "attacks") { try add(item, isControl: false) }
+
+    // Controls: what any attacker could have drawn without the update.
+    let controls = call["controls"]
+    var automatic = controls.asBool ?? true
+    if controls.asBool == nil {
+      for item in try Self.rows(call, "controls") { try add(item, isControl: true) }
+      automatic = true
+    }
+    guard automatic else { return rows }
+    let generative = rows.indices.filter {
+      rows[$0].role == .attack && rows[$0].attack.threatModel.knows.contains(.prior)
+    }
+    func addOnce(_ attack: any Attack) throws {
+      if rows.contains(where: { $0.name == attack.written }) { return }
+      rows.append(
+        try AuditPlan.AttackRow(name: attack.written, attack: attack, role: .control, fingerprint: fingerprint(attack)))
+    }
+    if let ggl = generative.lazy.compactMap({ rows[$0].attack as? GGL }).first { try addOnce(PriorOnly(ggl.prior)) }
+    if call.optionalValue("public") != nil {
+      let data = try Data.part(call, "public")
+      try addOnce(Retrieval(data.images, labels: data.labels.integers()))
+      try addOnce(ClassMean(data.images, labels: data.labels.integers()))
+    }
+    for index in generative {
+      let base = rows[index]
+      for (role, name) in [(AuditRole.null(of: index), "null gradient"), (.wrong(of: index), "wrong image")] {
+        rows.append(
+          AuditPlan.AttackRow(
+            name: "\(name): \(base.name)", attack: base.attack, role: role, fingerprint: base.fingerprint))
+      }
+    }
+    return rows
+  }
+
+  private static func fingerprint(_ attack: any Attack) throws -> String {
+    if let own = attack as? UserAttack { return Digest.of(own.function.functionSource ?? "") }
+    return attack.ingredients.isEmpty ? "" : try Digest.of(attack.ingredients)
+  }
+
+  private static func levels(_ call: Call) throws -> [Knowledge] {
+    guard let value = call.optionalValue("adapt") else { return [] }
+    return try (value.asItems ?? [value]).map { item in
+      if let level = item.asString.flatMap(Knowledge.init(rawValue:)) { return level }
+      throw call.fault(
+        "unknown-option",
+        "`adapt` says what attackers know of the defense: \(Knowledge.allCases.map { "\"\($0.rawValue)\"" }.joined(separator: ", "))",
+        argument: "adapt", help: "adapt: [\"known\", \"estimated\"]")
+    }
+  }
+
+  /// One value, or a list of them.
+  private static func rows(_ call: Call, _ name: String) throws -> [Value] {
+    let items = call[name].isList || call[name].isTuple ? try call.list(name) : [call[name]]
+    if items.isEmpty {
+      throw call.fault("empty", "`\(name)` of `\(call.name)` is empty", argument: name)
+    }
+    return items
+  }
+
+  private static func known(_ record: Record, _ names: [String], _ call: Call, _ argument: String) throws {
+    if let odd = record.names.first(where: { !names.contains($0) }) {
+      throw call.fault(
+        "unknown-field", "a row of `\(argument)` has \(names.map { "`\($0)`" }.joined(separator: ", ")), not `\(odd)`",
+        argument: argument, help: nearestName(to: odd, among: names))
+    }
+  }
+
+  // MARK: Metrics
+
+  /// `ssim`, "ssim", a function of (private, recovered), or a record {name, metric, lower}.
+  static func metrics(_ call: Call) throws -> [AuditPlan.Metric] {
+    let items =
+      call.optionalValue("metrics") == nil ? [Value("ssim"), Value("psnr")] : try Self.rows(call, "metrics")
+    return try items.map { item in
+      let record = item.asRecord
+      if let record { try known(record, ["name", "metric", "lower"], call, "metrics") }
+      var function = record?["metric"] ?? item
+      if let name = function.asString {
+        guard let value = call.session.lookup(name), value.isPlainFunction else {
+          throw call.fault(
+            "unknown-option", "there is no metric \"\(name)\"", argument: "metrics", help: "[ssim, psnr]")
+        }
+        function = value
+      }
+      guard function.isCallable else {
+        throw call.fault(
+          "type-mismatch", "`metrics` lists functions of (private, recovered), not \(described(function))",
+          argument: "metrics", help: "[ssim, psnr]")
+      }
+      let name = record?["name"]?.asString ?? function.functionName ?? "metric"
+      return AuditPlan.Metric(
+        name: name, higherIsBetter: record?["lower"]?.asBool.map { !$0 } ?? !lowerIsBetter.contains(name),
+        fingerprint: function.functionSource.map { Digest.of($0) } ?? ""
+      ) { [unowned session = call.session] truth, found in
+        let given = [truth, found].map { Value(TensorValue(Variable($0))) }
+        let result = try session.invoke(function, given)
+        guard let number = result.asDouble ?? result.foreign(as: TensorValue.self)?.numberValue else {
+          throw Fault("type-mismatch", "the metric \(name) returned \(described(result)), not a number")
+        }
+        return number
+      }
+    }
+  }
+
+  // MARK: Images, seeds, victims
+
+  static func images(_ call: Call, _ count: Int, batch: Int) throws -> [Int] {
+    if let wanted = call["images"].asInt {
+      guard wanted >= 1, wanted * batch <= count else {
+        throw call.fault(
+          "out-of-range", "`images` must be from 1 to \(count / max(batch, 1)) here, not \(wanted)", argument: "images")
+      }
+      return (0..<wanted).map { $0 * batch }
+    }
+    return try call.list("images").map { item in
+      guard let index = item.asInt else {
+        throw call.fault("type-mismatch", "`images` is a number of images or their indices", argument: "images")
+      }
+      return index
+    }
+  }
+
+  /// A model, or a function from a seed to a model: a fresh victim for each image.
+  static func victim(_ call: Call) throws -> (isFresh: Bool, make: (Int, Int, RandomKey) throws -> Model) {
+    let value = call["model"]
+    if let model = value.foreign(as: ModelValue.self)?.model { return (false, { _, _, _ in model }) }
+    guard value.isPlainFunction else {
+      throw call.fault(
+        "type-mismatch", "`model` must be a model, or a function from a seed to a model, not \(described(value))",
+        argument: "model", help: "model: seed => lenet()")
+    }
+    return (
+      true,
+      { [unowned session = call.session] seed, image, key in
+        let given = value.builtin == nil ? [Value(seed * 1_000_003 + image)] : []
+        let made = try session.invoke(value, given, drawingFrom: key)
+        guard let model = made.foreign(as: ModelValue.self)?.model else {
+          throw Fault("type-mismatch", "`model` must return a model, and it returned \(described(made))")
+        }
+        return model
+      }
+    )
+  }
+
+  /// How well a model learns under a defense: a function of the defense, or a record of numbers by the defenses' names.
+  static func utility(_ call: Call, _ defenses: [AuditPlan.DefenseRow]) throws -> AuditPlan.Utility? {
+    let value = call["utility"]
+    if value.asBool == false || value.isNone { return nil }
+    if let record = value.asRecord {
+      for name in record.names where !defenses.contains(where: { $0.name == name }) {
+        throw call.fault(
+          "unknown-field", "`utility` names \"\(name)\", which is none of the defenses", argument: "utility",
+          help: nearestName(to: name, among: defenses.map(\.name)))
+      }
+      return { defense, _, _ in try record[defenses[defense].name].map { try numbers($0) } ?? [] }
+    }
+    guard value.isCallable else {
+      throw call.fault(
+        "type-mismatch",
+        "`utility` must be a function of a defense, or a record of numbers by the defenses' names, not \(described(value))",
+        argument: "utility", help: "utility: defense => accuracy(train_under(defense), digits.test)")
+    }
+    return { [unowned session = call.session] defense, _, key in
+      let given = defenses[defense].defense.map { Value(DefenseValue($0)) } ?? Value.none
+      return try numbers(session.invoke(value, [given], drawingFrom: key))
+    }
+  }
+
+  private static func numbers(_ value: Value) throws -> [(name: String, value: Double)] {
+    if let number = value.asDouble { return [("utility", number)] }
+    let fields = value.asRecord?.fields.compactMap { field in field.value.asDouble.map { (field.name, $0) } } ?? []
+    if fields.isEmpty {
+      throw Fault("type-mismatch", "`utility` gives a number or a record of numbers, not \(described(value))")
+    }
+    return fields.map { (name: $0.0, value: $0.1) }
+  }
+}
