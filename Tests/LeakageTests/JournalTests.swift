@@ -1,8 +1,8 @@
+import CSQLite
 import Foundation
 import Ground
+import Leakage
 import Testing
-
-@testable import Leakage
 
 private let threeCells = (0..<3).map {
   AuditCell(id: $0, seed: 0, defense: 0, kind: .attack(0, image: $0), needs: $0 == 2 ? 0 : nil)
@@ -21,6 +21,27 @@ private func result(_ score: Double) -> CellResult {
   result.shape = [1, 1, 1, 3]
   result.pixels = [0, 0.1, 1]
   return result
+}
+
+/// Another hand on the file.
+private func sql(_ path: String, _ statement: String) throws {
+  var handle: OpaquePointer?
+  defer { sqlite3_close(handle) }
+  try #require(sqlite3_open(path, &handle) == SQLITE_OK)
+  try #require(sqlite3_exec(handle, statement, nil, nil, nil) == SQLITE_OK)
+}
+
+private func text(_ path: String, _ query: String) throws -> String {
+  var handle: OpaquePointer?
+  var statement: OpaquePointer?
+  defer {
+    sqlite3_finalize(statement)
+    sqlite3_close(handle)
+  }
+  try #require(sqlite3_open(path, &handle) == SQLITE_OK)
+  try #require(sqlite3_prepare_v2(handle, query, -1, &statement, nil) == SQLITE_OK)
+  try #require(sqlite3_step(statement) == SQLITE_ROW)
+  return String(cString: sqlite3_column_text(statement, 0))
 }
 
 @Suite struct JournalTests {
@@ -70,29 +91,35 @@ private func result(_ score: Double) -> CellResult {
 
   @Test("cells of processes that ended are free again, those of the living are not")
   func dead() throws {
-    let journal = try Journal(nil, manifest: [], cells: threeCells)
-    let own = Owner.own
+    let path = scratch()
+    defer { unlink(path) }
+    let journal = try Journal(path, manifest: [], cells: threeCells)
+    #expect(try journal.claim() == .cell(0))
+    let own = try text(path, "SELECT owner FROM cells WHERE id = 0")
+    let place = String(own.prefix { $0 != "/" })
     let process = try Process.run(URL(fileURLWithPath: "/bin/true"), arguments: [])
-    let number = Int(process.processIdentifier)
     process.waitUntilExit()
-    for (id, owner) in [(0, "\(own.place)/\(number)/123"), (1, "\(own.place)/\(own.process)/1"), (2, own.text)] {
-      try journal.database.run(
-        "UPDATE cells SET state = 'claimed', owner = ?, since = strftime('%s', 'now') WHERE id = ?",
-        [.text(owner), .integer(id)])
+    let now = Int(Date().timeIntervalSince1970)
+    // One that ended; the number of one that ended, taken by a later one; this one.
+    let owners = ["\(place)/\(process.processIdentifier)/123", "\(place)/\(getpid())/1", own]
+    for (id, owner) in owners.enumerated() {
+      try sql(
+        path, "UPDATE cells SET state = 'claimed', owner = '\(owner)', since = \(now), needs = NULL WHERE id = \(id)")
     }
     #expect(try journal.claim() == .cell(0))
-    // The number of a process that ended, taken by a later one.
     #expect(try journal.claim() == .cell(1))
     #expect(try journal.claim() == .wait(3))
   }
 
   @Test("of a process that cannot be seen from here, silence is what counts")
   func elsewhere() throws {
-    let journal = try Journal(nil, manifest: [], cells: threeCells)
+    let path = scratch()
+    defer { unlink(path) }
+    let journal = try Journal(path, manifest: [], cells: threeCells)
+    let now = Int(Date().timeIntervalSince1970)
     for (id, age) in [(0, 10), (1, 10_000)] {
-      try journal.database.run(
-        "UPDATE cells SET state = 'claimed', owner = ?, since = strftime('%s', 'now') - ? WHERE id = ?",
-        [.text("other\(id)/1/1"), .integer(age), .integer(id)])
+      try sql(
+        path, "UPDATE cells SET state = 'claimed', owner = 'other\(id)/1/1', since = \(now - age) WHERE id = \(id)")
     }
     #expect(try journal.claim() == .cell(1))
     #expect(try journal.claim() == .wait(2))
@@ -117,7 +144,7 @@ private func result(_ score: Double) -> CellResult {
     #expect(#expect(throws: Fault.self) { try Journal(text, manifest: [], cells: []) }?.code == "bad-file")
     let foreign = scratch()
     defer { unlink(foreign) }
-    try Database(foreign).run("CREATE TABLE notes(text TEXT)")
+    try sql(foreign, "CREATE TABLE notes(text TEXT)")
     #expect(#expect(throws: Fault.self) { try Journal(foreign, manifest: [], cells: []) }?.code == "bad-file")
     #expect(
       #expect(throws: Fault.self) { try Journal("/nowhere/at/all.audit", manifest: [], cells: []) }?.code
