@@ -111,6 +111,10 @@ public struct AuditCell: Sendable, Equatable {
   /// The cell that must be done before: a control of an attack is told the labels that the attack found.
   public var needs: Int?
 
+  public init(id: Int, seed: Int, defense: Int, kind: Kind, needs: Int? = nil) {
+    (self.id, self.seed, self.defense, self.kind, self.needs) = (id, seed, defense, kind, needs)
+  }
+
   public var image: Int? { if case .attack(_, let image) = kind { image } else { nil } }
   public var attack: Int? { if case .attack(let attack, _) = kind { attack } else { nil } }
 }
