@@ -7,7 +7,7 @@ public enum SeepLibrary {
     CoreLibrary.library
       + Library(
         creationBuiltins + elementwiseBuiltins + reductionBuiltins + shapingBuiltins + derivativeBuiltins + treeBuiltins
-          + layerBuiltins
+          + linearAlgebraBuiltins + layerBuiltins
           + modelBuiltins + optimiserBuiltins + minimizeBuiltins + dataBuiltins + fileBuiltins + folderBuiltins
           + pictureBuiltins
           + leakageBuiltins + seepNames + helpBuiltins,

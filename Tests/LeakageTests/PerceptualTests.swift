@@ -203,6 +203,15 @@ import Testing
     }
   }
 
+  @Test("intervals clustered by person")
+  func clusters() throws {
+    // Differences 1, 3 of person 0, 4 of person 1, 6, 8 of person 2: means 2, 4, 7.
+    let found = try Interval(paired: [1, 6, 3, 4, 8], [0, 0, 0, 0, 0], groups: [0, 2, 0, 1, 2])
+    #expect(try found == Interval(of: [2, 4, 7]) && found.count == 3)
+    #expect(throws: Fault.self) { try Interval(paired: [1, 2], [0, 0], groups: [1, 1]) }
+    #expect(throws: Fault.self) { try Interval(paired: [1, 2], [0, 0], groups: [1]) }
+  }
+
   @Test("pairing by other distances")
   func pairing() throws {
     let images = try Tensor.uniform([3, 1, 16, 16], key: testKey)

@@ -35,6 +35,20 @@ public struct Interval: Sendable, Equatable {
     try self.init(of: Interval.differences(a, b), level: level)
   }
 
+  /// Student's interval of paired differences that come in groups, such as photographs of the same people: the differences are averaged
+  /// within each group, and the interval is over the groups, which alone are independent. `count` is the number of groups.
+  /// - Throws: `shape-mismatch` where the counts differ, and as above.
+  public init(paired a: [Double], _ b: [Double], groups: [Int], level: Double = 0.95) throws {
+    let differences = try Interval.differences(a, b)
+    guard groups.count == differences.count else {
+      throw Fault("shape-mismatch", "\(groups.count) groups were given for \(differences.count) pairs")
+    }
+    let members = Dictionary(grouping: differences.indices) { groups[$0] }.sorted { $0.key < $1.key }
+    try self.init(
+      of: members.map { group in group.value.reduce(0) { $0 + differences[$1] } / Double(group.value.count) },
+      level: level)
+  }
+
   /// The percentile bootstrap (Efron 1979): quantiles of the means of `draws` resamples.
   public init(bootstrap values: [Double], level: Double = 0.95, draws: Int = 10_000, key: RandomKey) throws {
     try Interval.check(values, level)

@@ -56,6 +56,16 @@ public struct Prior: @unchecked Sendable {  // the evaluation that owns it is si
     }
   }
 
+  /// The same generator with images whose pixels are the means of squares of `factor` by `factor`.
+  /// - Throws: `shape-mismatch` where the images do not divide.
+  public func reduced(by factor: Int) throws -> Prior {
+    guard factor >= 1, imageShape.dropFirst().allSatisfy({ $0 % factor == 0 }) else {
+      throw Fault("shape-mismatch", "images of shape \(shapeText(imageShape)) do not divide by \(factor)")
+    }
+    let smaller = try Model.compose(generator, Model([Pool(.average, factor)], key: generator.key), key: generator.key)
+    return try Prior(smaller, latent: latent, classes: classes, provenance: provenance)
+  }
+
   // MARK: Files
 
   /// Writes the generator with what is known about it.

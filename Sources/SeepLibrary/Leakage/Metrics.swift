@@ -35,12 +35,16 @@ let metricBuiltins: [Builtin] =
       Value(try labelAccuracy(labels(call, "found").integers(), labels(call, "true_labels").integers()))
     },
     Builtin(
-      "paired_interval(a, b, level: 0.95)", group: "metrics",
-      "The mean difference of paired values with its confidence interval (paired t), as a record {mean, low, high}.",
+      "paired_interval(a, b, level: 0.95, groups: none)", group: "metrics",
+      "The mean difference of paired values with its confidence interval (paired t), as a record {mean, low, high}. `groups` says by an int which values belong together, such as photographs of one person: differences are averaged within a group, and the interval is over groups.",
       example: "print(paired_interval([2, 3, 4], [1, 2, 3]).mean)  # expect: 1.0"
     ) { call in
-      let interval = try Interval(
-        paired: call.doubles("a"), call.doubles("b"), level: call.double("level", in: 0.5...0.9999))
+      let level = try call.double("level", in: 0.5...0.9999)
+      let (a, b) = (try call.doubles("a"), try call.doubles("b"))
+      let interval =
+        call.optionalValue("groups") == nil
+        ? try Interval(paired: a, b, level: level)
+        : try Interval(paired: a, b, groups: labels(call, "groups").integers(), level: level)
       return Value(record: [
         ("mean", Value(interval.mean)), ("low", Value(interval.low)), ("high", Value(interval.high)),
       ])

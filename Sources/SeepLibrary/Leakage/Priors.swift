@@ -8,15 +8,45 @@ import Tensors
 
 final class PriorValue: Foreign {
   let prior: Prior
-  let name: String
+  /// As Seep code.
+  let code: String
   init(_ prior: Prior, name: String) {
     self.prior = prior
-    self.name = name
+    code = "prior(\"\(name)\")"
+  }
+
+  /// - Parameter size: of images that are not as the file makes them.
+  init(_ prior: Prior, name: String, size: Int) {
+    self.prior = prior
+    code = "prior(\"\(name)\", size: \(size))"
+  }
+
+  static let bundled = ["digits", "faces"]
+
+  /// A prior that comes with Seep, or a file.
+  static func load(_ call: Call) throws -> PriorValue {
+    let name = try call.string("name")
+    let size = try call.optionalInt("size")
+    guard bundled.contains(name) || name.hasSuffix(".safetensors") else {
+      throw call.fault(
+        "unknown-option",
+        "there is no prior \"\(name)\"; \"digits\" and \"faces\" come with Seep, and a path ends in .safetensors",
+        argument: "name", help: nearestName(to: name, among: bundled).map { "prior(\"\($0)\")" })
+    }
+    let prior = try Prior.load(bundled.contains(name) ? Home.path("priors/\(name).safetensors") : name)
+    guard let size, prior.imageShape.last != size else { return PriorValue(prior, name: name) }
+    guard let made = prior.imageShape.last, prior.imageShape[1] == made, size >= 1, made % size == 0 else {
+      throw call.fault(
+        "out-of-range",
+        "this prior makes images of shape \(written(prior.imageShape)), which cannot be averaged to \(size) pixels",
+        argument: "size", help: "a divisor of their side")
+    }
+    return PriorValue(try prior.reduced(by: made / size), name: name, size: size)
   }
 
   var typeName: String { "prior" }
   var fieldNames: [String] { ["generator", "latent", "classes", "about", "image_shape"] }
-  func display(_ style: DisplayStyle) -> String { "prior(\"\(name)\")" }
+  func display(_ style: DisplayStyle) -> String { code }
 
   func field(_ name: String, in session: Session) throws -> Value? {
     switch name {
@@ -30,21 +60,25 @@ final class PriorValue: Foreign {
   }
 }
 
+/// The class asked for; a prior without classes needs none.
+private func label(_ call: Call, _ prior: Prior) throws -> Int {
+  if let label = try call.optionalInt("label") { return label }
+  guard let classes = prior.classes else { return 0 }
+  throw Fault(
+    "missing-argument", "`\(call.name)` needs a `label`: the prior makes images of the classes 0 to \(classes - 1)",
+    help: "\(call.name)(…, label: 3)")
+}
+
 let priorBuiltins: [Builtin] = [
   Builtin(
-    "prior(name)", group: "priors",
-    "A trained generator: \"digits\" comes with Seep (class-conditional, 28×28); any other name is the path of a file that `save_prior` wrote.",
-    example: "print(prior(\"digits\").latent)  # expect: 32"
-  ) { call in
-    let name = try call.string("name")
-    if name == "digits" { return Value(PriorValue(try .load(Home.path("priors/digits.safetensors")), name: name)) }
-    guard name.hasSuffix(".safetensors") else {
-      throw call.fault(
-        "unknown-option", "there is no prior \"\(name)\"; \"digits\" comes with Seep, and a path ends in .safetensors",
-        argument: "name", help: nearestName(to: name, among: ["digits"]).map { "prior(\"\($0)\")" })
-    }
-    return Value(PriorValue(try .load(name), name: name))
-  },
+    "prior(name, size: none)", group: "priors",
+    """
+    A generator of images that an attack can search. \"digits\" (a trained class-conditional GAN, 28×28) and \"faces\" (64 principal components of the
+    public faces, linear and without classes, 64×64) come with Seep; any other name is the path of a file that `save_prior` wrote. `size`
+    averages the images down, as `prior(\"faces\", size: 32)` for `dataset(\"faces\", size: 32)`. Fields: `.generator .latent .classes .image_shape .about`.
+    """,
+    example: "print(prior(\"digits\").latent, prior(\"faces\", size: 32).image_shape)  # expect: 32 [1, 32, 32]"
+  ) { Value(try PriorValue.load($0)) },
   Builtin(
     "generator(path, kind: \"biggan-deep\", truncation: 1.0, size: none, unit: true, upsampling: none)",
     group: "priors",
@@ -79,24 +113,25 @@ let priorBuiltins: [Builtin] = [
     return .none
   },
   Builtin(
-    "sample(prior, label, count: 1)", group: "priors", "Random images of a class: `[count, channels, height, width]`.",
+    "sample(prior, label: none, count: 1)", group: "priors",
+    "Random images, of a class where the prior has classes: `[count, channels, height, width]`.",
     example: "print(sample(prior(\"digits\"), 3, count: 2).shape)  # expect: [2, 1, 28, 28]"
   ) { call in
     let prior = try call.foreign(as: PriorValue.self, "prior", kind: "a prior").prior
     let images = try prior.samples(
-      call.int("count", in: 1...1_000_000), label: call.int("label"), key: call.session.nextKey(for: "sample"))
+      call.int("count", in: 1...1_000_000), label: label(call, prior), key: call.session.nextKey(for: "sample"))
     return Value(TensorValue(Variable(images)))
   },
   Builtin(
-    "prior_inversion(prior, image, label:, search: none)", group: "controls",
-    "An upper bound for attacks with this prior: its image nearest to the secret one, found by `search` (by default cma_es(budget: 5000)).",
+    "prior_inversion(prior, image, label: none, search: none)", group: "controls",
+    "An upper bound for attacks with this prior: its image nearest to the secret one, found by `search` (by default cma_es(budget: 5000)). `label` is needed where the prior has classes.",
     example:
       "let (x, y) = dataset(\"digits\").private[0]\nprint(prior_inversion(prior(\"digits\"), x, label: y, search: cma_es(budget: 100)).shape)  # expect: [1, 28, 28]"
   ) { call in
     let prior = try call.foreign(as: PriorValue.self, "prior", kind: "a prior").prior
     let provider = call["search"].asForeign as? any SearchProvider
     let found = try priorInversion(
-      prior, tensorArgument(call, "image").value, label: call.int("label"), search: provider?.search() ?? CMAES(),
+      prior, tensorArgument(call, "image").value, label: label(call, prior), search: provider?.search() ?? CMAES(),
       key: call.session.nextKey(for: "inversion"))
     return Value(TensorValue(Variable(found.image)))
   },
