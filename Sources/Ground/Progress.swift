@@ -9,12 +9,15 @@ public struct ProgressReport: Sendable {
   public var total: Int
   /// A short changing remark such as `loss 0.0123`.
   public var remark: String
+  /// Lines that a terminal shows below the bar, such as the table so far.
+  public var details: [String]
 
-  public init(_ name: String, done: Int, total: Int, remark: String = "") {
+  public init(_ name: String, done: Int, total: Int, remark: String = "", details: [String] = []) {
     self.name = name
     self.done = done
     self.total = total
     self.remark = remark
+    self.details = details
   }
 }
 

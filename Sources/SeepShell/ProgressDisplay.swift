@@ -43,7 +43,7 @@ public final class ProgressDisplay: ProgressSink {
     guard now - lastDrawn > 0.1 || report.done == report.total else { return }
     lastDrawn = now
     isShown = true
-    var text = "\r\u{1B}[2K\(report.name) "
+    var text = "\(report.name) "
     if report.total > 0 {
       let width = 24
       let filled = min(width, max(0, report.done * width / report.total))
@@ -53,7 +53,17 @@ public final class ProgressDisplay: ProgressSink {
       text += "\(report.done)"
     }
     if !report.remark.isEmpty { text += "  \(report.remark)" }
-    Console.writeError(text)
+    Console.writeError("\r\u{1B}[J" + lines([text] + report.details))
+  }
+
+  /// Lines of the terminal's width, the cursor back at the start of the first.
+  private func lines(_ all: [String]) -> String {
+    var size = winsize()
+    let known = ioctl(2, UInt(TIOCGWINSZ), &size) == 0
+    let width = max(20, known && size.ws_col > 0 ? Int(size.ws_col) - 1 : 79)
+    let height = max(1, (known && size.ws_row > 0 ? Int(size.ws_row) : 24) - 1)
+    let shown = all.prefix(height).map { String($0.prefix(width)) }
+    return shown.joined(separator: "\n") + (shown.count > 1 ? "\u{1B}[\(shown.count - 1)A" : "") + "\r"
   }
 
   private func line(_ report: ProgressReport, _ now: Double) {
@@ -75,7 +85,7 @@ public final class ProgressDisplay: ProgressSink {
   }
 
   public func finish(_ name: String) {
-    if isShown { Console.writeError("\r\u{1B}[2K") }
+    if isShown { Console.writeError("\r\u{1B}[J") }
     isShown = false
     self.name = ""
   }

@@ -23,6 +23,9 @@ public final class Auditor {
   private var open = 0
   private var current = ""
   private var lastBeat = now()
+  private var lastLook = 0.0
+  private var done = 0
+  private var details: [String] = []
 
   /// The client of a seed and image.
   private struct Client {
@@ -79,8 +82,30 @@ public final class Auditor {
   // MARK: Progress
 
   private func report(_ remark: String) throws {
-    let done = open - (try journal.remaining())
-    progress.report(ProgressReport("audit", done: max(0, done), total: open, remark: remark))
+    if now() - lastLook > 0.5 {
+      lastLook = now()
+      done = max(0, open - (try journal.remaining()))
+      details = try table(journal.means(of: plan.metrics[0].name))
+    }
+    progress.report(ProgressReport("audit", done: done, total: open, remark: remark, details: details))
+  }
+
+  /// Defenses by attacks, as far as they are.
+  private func table(_ means: [(defense: Int, attack: Int, mean: Double, count: Int)]) -> [String] {
+    let attacks = plan.attacks.indices.filter { plan.attacks[$0].role == .attack }
+    func pad(_ text: String, _ width: Int) -> String {
+      text.count > width
+        ? String(text.prefix(width - 1)) + "…" : text + String(repeating: " ", count: width - text.count)
+    }
+    let head = pad(plan.metrics[0].name, 30) + attacks.map { pad(plan.attacks[$0].name, 22) }.joined(separator: " ")
+    return [head]
+      + plan.defenses.indices.map { defense in
+        pad(plan.defenses[defense].name, 30)
+          + attacks.map { attack in
+            let known = means.first { $0.defense == defense && $0.attack == attack && $0.count > 0 }
+            return pad(known.map { "\(fixed($0.mean)) (\($0.count))" } ?? "…", 22)
+          }.joined(separator: " ")
+      }
   }
 
   /// What an attack reports, as a remark on the audit.
@@ -165,19 +190,18 @@ public final class Auditor {
   }
 
   private func tell(_ id: Int, _ remark: String) {
-    let done = open - ((try? journal.remaining()) ?? open)
     if now() - lastBeat > 20 {
       lastBeat = now()
       try? journal.beat(id)
     }
-    progress.report(ProgressReport("audit", done: max(0, done), total: open, remark: "\(current): \(remark)"))
+    try? report("\(current): \(remark)")
   }
 
   // MARK: Clients
 
   private func victim(_ seed: Int, _ image: Int) throws -> Model {
     if let client, client.seed == seed, client.image == image { return client.model }
-    let model = try plan.victim(seed, image, plan.victimKey(seed: seed, image: image))
+    let model = try plan.victim(seed, image, AuditPlan.victimKey(seed: seed, image: image))
     try model.build(for: Array(plan.data.shape.dropFirst()))
     client = Client(seed: seed, image: image, model: model)
     sent = [:]

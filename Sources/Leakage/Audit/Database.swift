@@ -41,10 +41,12 @@ final class Database {
   private var handle: OpaquePointer?
 
   /// Opens a file, or makes it; nil keeps everything in memory.
-  /// - Throws: `file-not-writable`, `bad-file` where the file is something else.
-  init(_ path: String?) throws {
+  /// - Parameter isNew: whether a file that is not there is made.
+  /// - Throws: `file-not-writable`, `file-not-found`, `bad-file` where the file is something else.
+  init(_ path: String?, isNew: Bool = true) throws {
     self.path = path ?? "memory"
-    let flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_FULLMUTEX
+    if let path, !isNew, access(path, F_OK) != 0 { throw Fault("file-not-found", "there is no file \(path)") }
+    let flags = SQLITE_OPEN_READWRITE | (isNew ? SQLITE_OPEN_CREATE : 0) | SQLITE_OPEN_FULLMUTEX
     let status = sqlite3_open_v2(path ?? ":memory:", &handle, flags, nil)
     guard status == SQLITE_OK else {
       let problem = failure(status)

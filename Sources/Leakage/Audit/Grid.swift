@@ -151,10 +151,9 @@ extension AuditPlan {
   // MARK: Randomness: a function of the seed, the image and what it is for, never of order
 
   /// For all that is the same in every row: the victim, the client's draws.
-  func key(seed: Int, image: Int) -> RandomKey {
-    RandomKey(seed: seed).derive("audit").derive(image)
-  }
-  public func victimKey(seed: Int, image: Int) -> RandomKey { key(seed: seed, image: image).derive("victim") }
+  func key(seed: Int, image: Int) -> RandomKey { AuditPlan.key(seed: seed, image: image) }
+  static func key(seed: Int, image: Int) -> RandomKey { RandomKey(seed: seed).derive("audit").derive(image) }
+  public static func victimKey(seed: Int, image: Int) -> RandomKey { key(seed: seed, image: image).derive("victim") }
   /// For an attack; its controls draw alike, so that they differ by what they are given alone.
   func key(seed: Int, image: Int, attack: Int) -> RandomKey {
     key(seed: seed, image: image).derive("attack").derive(attacks[attacks[attack].role.base ?? attack].name)

@@ -48,7 +48,7 @@ public final class Journal {
 
   let database: Database
   /// Marks SQLite files that are ours ("Seep").
-  private static let mark = 0x5365_6570
+  static let mark = 0x5365_6570
 
   /// Opens a journal, or begins one.
   /// - Throws: `changed-audit` naming what differs from the audit the file holds, `bad-file`, `file-not-writable`.
@@ -76,7 +76,8 @@ public final class Journal {
       """
       CREATE TABLE cells(
         id INTEGER PRIMARY KEY, seed INTEGER NOT NULL, image INTEGER, defense INTEGER NOT NULL, attack INTEGER, needs INTEGER,
-        state TEXT NOT NULL DEFAULT 'open', owner TEXT, since INTEGER, problem TEXT, labels TEXT, hit REAL, loss REAL,
+        state TEXT NOT NULL DEFAULT 'open', owner TEXT, since INTEGER, begun INTEGER NOT NULL DEFAULT 0,
+        finished INTEGER NOT NULL DEFAULT 0, problem TEXT, labels TEXT, hit REAL, loss REAL,
         evaluations INTEGER, seconds REAL, clean_norm REAL, sent_norm REAL, binds INTEGER, mu REAL, shape TEXT, pixels BLOB)
       """)
     try database.run("CREATE INDEX by_state ON cells(state, id)")
@@ -128,7 +129,7 @@ public final class Journal {
         """)
       if let id = open.first?.first?.int {
         try database.run(
-          "UPDATE cells SET state = 'claimed', owner = ?, since = ? WHERE id = ?",
+          "UPDATE cells SET state = 'claimed', owner = ?, since = ?, begun = begun + 1 WHERE id = ?",
           [.text(Owner.own.text), .integer(time(nil)), .integer(id)])
         return .cell(id)
       }
@@ -174,7 +175,7 @@ public final class Journal {
     try database.transaction {
       try database.run(
         """
-        UPDATE cells SET state = ?, since = ?, problem = ?, labels = ?, hit = ?, loss = ?, evaluations = ?, seconds = ?,
+        UPDATE cells SET state = ?, finished = finished + 1, since = ?, problem = ?, labels = ?, hit = ?, loss = ?, evaluations = ?, seconds = ?,
           clean_norm = ?, sent_norm = ?, binds = ?, mu = ?, shape = ?, pixels = ?
         WHERE id = ? AND state = 'claimed' AND owner = ?
         """,
@@ -191,6 +192,16 @@ public final class Journal {
         try database.run("INSERT INTO scores VALUES(?, ?, ?)", [.integer(id), .text(name), Field(value)])
       }
     }
+  }
+
+  /// Means of a score so far by defense and attack, with the number of cells behind each.
+  func means(of score: String) throws -> [(defense: Int, attack: Int, mean: Double, count: Int)] {
+    try database.run(
+      """
+      SELECT c.defense, c.attack, avg(s.value), count(s.value) FROM cells AS c JOIN scores AS s ON s.cell = c.id
+      WHERE s.name = ? AND c.attack IS NOT NULL GROUP BY c.defense, c.attack
+      """, [.text(score)]
+    ).map { ($0[0].int ?? 0, $0[1].int ?? 0, $0[2].double ?? .nan, $0[3].int ?? 0) }
   }
 
   /// What came out so far, by cell.

@@ -45,6 +45,8 @@ public struct AuditSummary {
   public private(set) var rows: [AuditRow] = []
   /// Means over seeds, by defense.
   public let utilities: [[(name: String, value: Double, values: [Double])]]
+  /// Why there is no utility, by defense.
+  public let utilityProblems: [Int: String]
   public let margin: Double
   /// Images with one number here are drawn together by the bootstrap: photographs of one person.
   let clusters: [Int: Int]
@@ -63,6 +65,10 @@ public struct AuditSummary {
     let cells = plan.cells
     self.cells = cells
     self.clusters = clusters ?? Dictionary(uniqueKeysWithValues: plan.images.map { ($0, $0) })
+    let problems = cells.filter { $0.attack == nil }.compactMap { cell in
+      results[cell.id]?.problem.map { (cell.defense, $0) }
+    }
+    utilityProblems = Dictionary(problems, uniquingKeysWith: { first, _ in first })
     utilities = plan.defenses.indices.map { defense in
       let own = cells.filter { $0.attack == nil && $0.defense == defense }.compactMap { results[$0.id]?.scores }
       let names = Set(own.flatMap(\.keys)).sorted()
@@ -107,7 +113,7 @@ public struct AuditSummary {
     row.means = plan.metrics.indices.map { metric in mean(Array(values(defense, attack, metric).values)) }
     let first = values(defense, attack, 0)
     row.images = first.count
-    row.interval = try interval(first, "mean", defense, attack)
+    row.interval = try interval(first)
     row.labelAccuracy = mean(done.map(\.hit))
     row.cleanNorm = mean(done.map(\.cleanNorm))
     row.sentNorm = mean(done.map(\.sentNorm))
@@ -134,7 +140,7 @@ public struct AuditSummary {
       if let beside = other[image] { differences[image] = value == beside ? 0 : sign * (value - beside) }
     }
     row.control = rows[strongest].attack
-    guard let lift = try interval(differences, "lift", defense, attack) else { return row }
+    guard let lift = try interval(differences) else { return row }
     row.lift = lift
     row.verdict = lift.low > 0 ? .leak : lift.high < margin ? AuditRow.Verdict.none : .open
     row.isEquivalent = lift.low > -margin && lift.high < margin
@@ -142,12 +148,12 @@ public struct AuditSummary {
   }
 
   /// The bootstrap over clusters of images; nil for less than two.
-  private func interval(_ values: [Int: Double], _ purpose: String, _ defense: Int, _ attack: Int) throws -> Interval? {
+  private func interval(_ values: [Int: Double]) throws -> Interval? {
     let groups = Dictionary(grouping: values.sorted { $0.key < $1.key }) { clusters[$0.key] ?? $0.key }
     let lists = groups.sorted { $0.key < $1.key }.map { $0.value.map(\.value) }
     guard lists.count > 1 else { return nil }
-    let key = RandomKey(seed: 0).derive("audit").derive(purpose).derive(plan.defenses[defense].name)
-      .derive(plan.attacks[attack].name)
+    // Equal values have equal intervals, in whatever row.
+    let key = RandomKey(seed: 0).derive("audit").derive("bootstrap")
     return try Interval(bootstrapClusters: lists, key: key)
   }
 

@@ -47,7 +47,7 @@ extension AuditSummary {
 
   func liftText(_ row: AuditRow) -> String {
     guard row.role == .attack else { return row.role == .control ? "control" : "control of the attack" }
-    guard let lift = row.lift else { return row.control == nil ? "no control" : "–" }
+    guard let lift = row.lift else { return row.images == 0 ? "" : row.control == nil ? "no control" : "–" }
     let places = places(0)
     let verdict = row.verdict.map { " \($0.rawValue)" } ?? ""
     return
@@ -69,6 +69,7 @@ extension AuditSummary {
         values.count > 1 ? " (\(fixed(values.min() ?? value)) to \(fixed(values.max() ?? value)))" : ""
       parts.append("\(name) \(fixed(value))\(spread)")
     }
+    if let problem = utilityProblems[defense] { parts.append("utility failed: \(problem)") }
     return parts.joined(separator: ", ")
   }
 
@@ -83,7 +84,7 @@ extension AuditSummary {
       breaks[lines.count] = plan.defenses[defense].name + (about.isEmpty ? "" : "   \(about)")
       for row in rows where row.defense == plan.defenses[defense].name {
         var line = ["  \(row.attack)"] + plan.metrics.indices.map { cell(row, $0) }
-        line.append(liftText(row) + (row.control.map { " (\($0))" } ?? ""))
+        line.append(liftText(row) + (row.lift == nil ? "" : row.control.map { " (\($0))" } ?? ""))
         line += [
           percent(row.labelAccuracy), fixed(row.evaluations, 0), fixed(row.seconds, row.seconds < 10 ? 2 : 0),
           "\(row.images)",

@@ -170,6 +170,27 @@ enum AuditArguments {
     }
   }
 
+  // MARK: Known pairs
+
+  /// `canary: {shared:, x:, y:}`: what the client computed for a known example, compared with Seep's own before anything is attacked.
+  static func canary(_ call: Call, isFresh: Bool) throws -> String? {
+    guard let value = call.optionalValue("canary") else { return nil }
+    guard let record = value.asRecord, let update = record["shared"]?.foreign(as: UpdateValue.self)?.update,
+      let x = record["x"]?.foreign(as: TensorValue.self)?.tensor, let y = record["y"], record.count == 3
+    else {
+      throw call.fault(
+        "type-mismatch", "`canary` is a record of an update and the example it was computed from", argument: "canary",
+        help: "canary: {shared: shared, x: x, y: y}")
+    }
+    guard !isFresh, let model = call["model"].foreign(as: ModelValue.self)?.model else {
+      throw call.fault(
+        "bad-argument", "a canary is of one model, and `model` makes a new one for each image", argument: "canary")
+    }
+    let labels = try AttackRun.labels(y, "the canary")
+    let found = try Canary(update, model, x, Tensor(labels.map(Int64.init), shape: [labels.count]))
+    return "cosine \(Float(found.cosine)), scale \(Float(found.scale))"
+  }
+
   // MARK: Images, seeds, victims
 
   static func images(_ call: Call, _ count: Int, batch: Int) throws -> [Int] {
@@ -214,6 +235,7 @@ enum AuditArguments {
   static func utility(_ call: Call, _ defenses: [AuditPlan.DefenseRow]) throws -> AuditPlan.Utility? {
     let value = call["utility"]
     if value.asBool == false || value.isNone { return nil }
+    if value.asBool == true { return try federated(call, defenses) }
     if let record = value.asRecord {
       for name in record.names where !defenses.contains(where: { $0.name == name }) {
         throw call.fault(
@@ -234,9 +256,40 @@ enum AuditArguments {
     }
   }
 
+  /// `utility: true`: the accuracy of the model trained with the defense by ten clients in federated SGD, on the last fifth of the public data.
+  private static func federated(_ call: Call, _ defenses: [AuditPlan.DefenseRow]) throws -> AuditPlan.Utility {
+    guard call.optionalValue("public") != nil else {
+      throw call.fault(
+        "missing-argument", "`utility: true` trains on public data, and there is none", argument: "utility",
+        help: "public: dataset(\"digits\").public")
+    }
+    let data = try Data.part(call, "public")
+    let (all, victim) = (try ClientData(images: data.images, labels: data.labels), try victim(call).make)
+    let cut = all.count - max(1, all.count / 5)
+    let labels = try data.labels.converted(to: .int64)
+    guard cut >= 10 else { throw Fault("too-few-examples", "\(all.count) public images are too few to train on") }
+    let training = try ClientData(
+      images: data.images.slice(axis: 0, from: 0, to: cut), labels: labels.slice(axis: 0, from: 0, to: cut))
+    return { [progress = call.session.progress] defense, seed, key in
+      var federation = Federation()
+      (federation.rounds, federation.rate, federation.batch) = (100, 0.2, 32)
+      federation.defense = defenses[defense].defense
+      // The same clients and the same batches under every defense.
+      let clients = try training.split(.even, clients: 10, key: key.derive("split"))
+      let model = try federation.train(
+        victim(seed, -1, key.derive("model")), clients: clients, key: key.derive("federate"), progress: progress
+      ) { _, _ in }
+      let accuracy = try model.accuracy(
+        on: data.images.slice(axis: 0, from: cut, to: all.count),
+        labels: labels.slice(axis: 0, from: cut, to: all.count))
+      return [("accuracy", accuracy)]
+    }
+  }
+
   private static func numbers(_ value: Value) throws -> [(name: String, value: Double)] {
-    if let number = value.asDouble { return [("utility", number)] }
-    let fields = value.asRecord?.fields.compactMap { field in field.value.asDouble.map { (field.name, $0) } } ?? []
+    func number(_ value: Value) -> Double? { value.asDouble ?? value.foreign(as: TensorValue.self)?.numberValue }
+    if let number = number(value) { return [("utility", number)] }
+    let fields = value.asRecord?.fields.compactMap { field in number(field.value).map { (field.name, $0) } } ?? []
     if fields.isEmpty {
       throw Fault("type-mismatch", "`utility` gives a number or a record of numbers, not \(described(value))")
     }

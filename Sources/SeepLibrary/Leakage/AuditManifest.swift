@@ -15,7 +15,7 @@ extension AuditArguments {
     }
     // The first client's model stands for all.
     let model = try plan.victim(
-      plan.seeds[0], plan.images[0], plan.victimKey(seed: plan.seeds[0], image: plan.images[0]))
+      plan.seeds[0], plan.images[0], AuditPlan.victimKey(seed: plan.seeds[0], image: plan.images[0]))
     try model.build(for: Array(plan.data.shape.dropFirst()))
     let source = call["model"].functionSource.map { "a function #\(Digest.of($0)), " } ?? ""
     var entries: [(name: String, value: String)] = [

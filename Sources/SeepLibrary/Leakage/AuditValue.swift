@@ -96,6 +96,8 @@ final class AuditValue: Foreign {
       text = summary.json
     } else if path.hasSuffix(".tex") {
       text = summary.latex
+    } else if path.hasSuffix(".html") {
+      text = try AuditReport(summary).html()
     } else {
       throw Fault(
         "unknown-format", "an audit is saved as .csv, .json, .tex or .html; \"\(path)\" is none of them", argument: 1)

@@ -5,4 +5,4 @@ let leakageBuiltins: [Builtin] =
   searchBuiltins + defenseBuiltins + privacyBuiltins + estimateBuiltins + federatedBuiltins + attackBuiltins
   + userAttackBuiltins
   + priorBuiltins
-  + metricBuiltins + auditBuiltins
+  + metricBuiltins + auditBuiltins + auditToolBuiltins
