@@ -46,7 +46,7 @@ let auditToolBuiltins: [Builtin] = [
     something is a share of it. `model` may be a function from a seed to a model, as in `audit`.
     """,
     example:
-      "let d = dataset(\"digits\").private\nlet net = lenet()\nlet m = median_norm(net, d, images: 9)\nprint(m == ((0..9) |> map(i => share(net, d[i][0], d[i][1]).norm) |> sort)[4])  # expect: true"
+      "let d = dataset(\"digits\").private\nlet net = lenet()\nlet m = median_norm(net, d, images: 9)\nprint(m == ((0..9) |> map(i => share(net, d[i][0], d[i][1]).norm) |> sorted)[4])  # expect: true"
   ) { call in
     Value(
       try median(
