@@ -112,9 +112,10 @@ public struct LPIPS: @unchecked Sendable {  // tensors are immutable
     func find(_ names: [String]) throws -> Tensor {
       if let name = names.first(where: { tensors[$0] != nil }), let value = tensors[name] { return value }
       throw Fault(
-        "missing-parameter", "\(paths.joined(separator: " and ")) has no \(names[0])",
+        "missing-parameter",
+        "\(paths.joined(separator: " and ")) has no \(names[0]), which lpips with \(backbone.rawValue) needs",
         notes: [
-          "lpips reads the backbone by \(names.joined(separator: " or ")) and the like.",
+          "It is looked for as \(names.joined(separator: " or ")).",
           "This writes such a file: \(backbone.recipe)",
         ])
     }

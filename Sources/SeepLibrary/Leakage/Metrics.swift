@@ -19,10 +19,18 @@ func metric(
         argument: call.index(of: "b"), operands: [0: written(a.shape), 1: written(b.shape)])
     }
     let values = try body(a, b, call)
-    if try call.bool("each") { return Value(TensorValue(values)) }
-    let result = try values.mean()
-    return result.isTracked ? Value(TensorValue(result)) : Value(try result.value.item())
+    return try call.bool("each") ? Value(TensorValue(inDType(of: a, values))) : number(values.mean())
   }
+}
+
+/// Metrics are computed in float64; a tensor of them has the dtype of the images.
+private func inDType(of image: Variable, _ values: Variable) throws -> Variable {
+  image.dtype == .float32 ? try values.converted(to: .float32) : values
+}
+
+/// A number; inside a derivative one that can be differentiated.
+private func number(_ result: Variable) throws -> Value {
+  result.isTracked ? Value(TensorValue(result, isNumber: true)) : Value(try result.value.item())
 }
 
 let metricBuiltins: [Builtin] =
@@ -80,8 +88,7 @@ private let pixelMetricBuiltins: [Builtin] = [
     example: "print(tv(ones(1, 3, 3)))  # expect: 0.0"
   ) { call in
     let x = try tensorArgument(call, "x")
-    let result = try totalVariation(x.rank == 3 ? x.unsqueeze(axis: 0) : x)
-    return result.isTracked ? Value(TensorValue(result)) : Value(try result.value.item())
+    return try number(totalVariation(x))
   },
   Builtin(
     "median_filter(x)", group: "metrics",
