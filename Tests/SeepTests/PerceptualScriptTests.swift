@@ -48,6 +48,6 @@ import Testing
       PerceptualScriptTests.program.replacingOccurrences(of: "PATH", with: path), name: "lpips", folder: nil,
       session: { Session(library: SeepLibrary.library) })
     for problem in report.problems { Issue.record("\(problem)") }
-    #expect(report.passed == 1)
+    #expect(report.passed == 6)
   }
 }
