@@ -325,7 +325,8 @@ struct LeakageFixtureRun {
     let attack = try InvertingGradients(
       steps: #require(config["max_iterations"] as? Int), lr: #require(config["lr"] as? NSNumber).doubleValue,
       tv: #require(config["total_variation"] as? NSNumber).doubleValue,
-      distance: config["cost_fn"] as? String == "sim" ? .cosine : .l2, signed: #require(config["signed"] as? Bool),
+      distance: config["cost_fn"] as? String == "sim" ? .cosine : .l2,
+      sign: #require(config["signed"] as? Bool) ? .hard : SlopeSign.none,
       boxed: #require(config["boxed"] as? Bool), low: -mean / std, high: (1 - mean) / std)
     let matching = try Matching(shared, distance: attack.distance)
     var losses: [Double] = []

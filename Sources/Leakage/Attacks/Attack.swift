@@ -22,6 +22,7 @@ public struct ThreatModel: Sendable, Equatable {
     case exampleCount = "number of examples"
     case labels = "labels"
     case imageShape = "shape of an example"
+    case localSteps = "local steps, their rate and the order of the data"
     case defenseKinds = "kinds of defense"
     case defenseParameters = "parameters of the defense"
     case prior = "a generator of such images"
@@ -88,6 +89,16 @@ public struct Leak: Sendable {
   }
 }
 
+/// Kinds of update an attack may understand besides one gradient taken in eval mode.
+public struct Accepted: OptionSet, Sendable {
+  public let rawValue: Int
+  public init(rawValue: Int) { self.rawValue = rawValue }
+  /// Differences of parameters after several steps (FedAvg).
+  public static let differences = Accepted(rawValue: 1)
+  /// Batch normalisation by the statistics of the batch.
+  public static let trainMode = Accepted(rawValue: 2)
+}
+
 /// An attack, as a value that prints as it is written.
 public protocol Attack: Sendable {
   /// `dlg()`.
@@ -99,6 +110,8 @@ public protocol Attack: Sendable {
   var ingredients: [Tensor] { get }
   /// The attack with other knowledge of the defense; nil where it does not imitate defenses.
   func adapting(_ knowledge: Knowledge) -> (any Attack)?
+  /// What kinds of update it understands besides one gradient in eval mode.
+  var accepts: Accepted { get }
   /// The work; called by `run` with an update that shows no more than the threat model allows.
   func recover(_ seen: Update, _ model: Model, _ setting: AttackSetting) throws -> Leak
 }
@@ -107,6 +120,7 @@ extension Attack {
   public var isControl: Bool { false }
   public var ingredients: [Tensor] { [] }
   public func adapting(_ knowledge: Knowledge) -> (any Attack)? { nil }
+  public var accepts: Accepted { [] }
 
   /// Attacks an update.
   ///
@@ -114,15 +128,16 @@ extension Attack {
   ///   `interrupted` only if nothing was found yet.
   public func run(_ shared: Update, _ model: Model, _ setting: AttackSetting) throws -> Leak {
     try shared.check(against: model)
-    if shared.mode == .train {
+    if shared.mode == .train, !accepts.contains(.trainMode) {
       throw Fault(
         "other-mode",
         "the update was made with batch normalisation in train mode, and \(written) computes in eval mode",
         help: "share(model, x, y, mode: \"eval\")")
     }
-    guard shared.kind == .gradient else {
+    guard shared.kind == .gradient || accepts.contains(.differences) else {
       throw Fault(
-        "other-kind", "\(written) needs one gradient, and the update is a difference of parameters after several steps")
+        "other-kind", "\(written) needs one gradient, and the update is a difference of parameters after several steps",
+        help: "inverting_gradients(), which rehearses the steps of the client")
     }
     let began = now()
     defer { setting.progress.finish(written) }
@@ -130,19 +145,23 @@ extension Attack {
     leak.seconds = now() - began
     leak.attack = written
     leak.threatModel = threatModel
+    if shared.kind != .gradient {
+      leak.threatModel.observes = .difference
+      leak.threatModel.knows.append(.localSteps)
+    }
     if setting.labels != nil, !threatModel.knows.contains(.labels) { leak.threatModel.knows.append(.labels) }
     return leak
   }
 
   /// Labels the attacker was told, or infers by `rule`.
-  func labels(_ seen: Update, _ setting: AttackSetting, _ rule: LabelRule) throws -> [Int] {
+  func labels(_ seen: Update, _ setting: AttackSetting, _ rule: LabelRule, _ model: Model? = nil) throws -> [Int] {
     if let told = setting.labels {
       guard told.count == seen.examples else {
         throw Fault("shape-mismatch", "\(told.count) labels were given for an update of \(seen.examples) examples")
       }
       return told
     }
-    return try rule.infer(seen)
+    return try rule.infer(seen, model: model, key: setting.key.derive("labels"))
   }
 }
 

@@ -4,6 +4,7 @@
 /// `analytic` are written in Seep (stdlib/attacks).
 public enum Attacks {
   public static let named: [(name: String, make: @Sendable () throws -> any Attack)] = [
-    ("inverting_gradients", { try InvertingGradients() })
+    ("inverting_gradients", { try InvertingGradients() }),
+    ("grad_inversion", { try GradInversion() }),
   ]
 }

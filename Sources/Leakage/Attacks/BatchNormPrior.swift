@@ -10,15 +10,23 @@ import Tensors
 /// - Throws: `no-batch-norm` where the model has none.
 public func batchNormDivergences(_ model: Model, _ images: Variable) throws -> Variable {
   let pass = try model.forward(images, taps: true)
-  let layers = try pass.taps.filter { $0.layer is BatchNorm }.map { tap in
-    let axes = [0] + Array(2..<max(2, tap.input.rank))
-    let mean = try tap.input.mean(axes: axes)
-    let variance = try tap.input.variance(axes: axes, biased: true)
-    let kept = tap.slot.buffers.map { Variable(pass.buffers[$0]) }
-    return try (mean - kept[0]).norm() + (variance - kept[1]).norm()
-  }
+  let layers = try batchNormDivergences(pass, trials: 1).map { try $0.reshape([]) }
   guard !layers.isEmpty else { throw Fault("no-batch-norm", "\(model.written) has no batch normalisation") }
   return try Variable.stack(layers, axis: 0)
+}
+
+/// The same from a pass with taps over the images of several trials, each trial with statistics of its own: `[trials]` for each
+/// batch normalisation.
+func batchNormDivergences(_ pass: Model.Pass, trials: Int) throws -> [Variable] {
+  try pass.taps.filter { $0.layer is BatchNorm }.map { tap in
+    let (x, channels) = (tap.input, tap.input.shape[1])
+    let positions = x.shape.dropFirst(2).reduce(1, *)
+    let split = try x.reshape([trials, x.shape[0] / max(trials, 1), channels, positions])
+    let mean = try split.mean(axes: [1, 3])
+    let variance = try split.variance(axes: [1, 3], biased: true)
+    let kept = try tap.slot.buffers.map { Variable(try pass.buffers[$0].reshape([1, channels])) }
+    return try (mean - kept[0]).norm(axes: [1]) + (variance - kept[1]).norm(axes: [1])
+  }
 }
 
 /// Their sum, the first times `first` (10 in GradInversion).

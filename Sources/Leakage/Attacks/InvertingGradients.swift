@@ -1,5 +1,5 @@
 // Inverting gradients (Geiping, Bauermeister, Dröge, Moeller, NeurIPS 2020): cosine distance of gradients plus total
-// variation over pixels, signed Adam, pixels kept in their range.
+// variation over pixels, signed Adam, pixels kept in their range. Batches, and FedAvg by rehearsing the client's steps.
 import Autodiff
 import Ground
 import Networks
@@ -7,55 +7,102 @@ import Tensors
 
 /// `inverting_gradients(steps: 4800, tv: 1e-4)`.
 public struct InvertingGradients: Attack {
-  public var steps: Int
-  public var rate: Double
-  /// Weight of the total variation.
-  public var variation: Double
+  /// Settings from the literature.
+  public enum Preset: String, Sendable, CaseIterable {
+    /// The paper's.
+    case original
+    /// breaching's "modern" (Geiping et al.): patterned beginning, soft signs, cosine decay after 50 steps of warm-up, isotropic total
+    /// variation of opponent colours, and the last layer's input as far as the gradient tells it.
+    case modern
+  }
+
+  public var preset: Preset
+  /// How pixels are moved.
+  public var descent: PixelDescent
+  public var terms: ImageTerms
   public var restarts: Int
   public var distance: Distance
   public var weights: TensorWeights
-  public var signed: Bool
-  /// Pixels are kept in `low...high`.
-  public var boxed: Bool
-  public var low: Double
-  public var high: Double
   public var adapt: Knowledge
-  public var labelRule: LabelRule
+  /// nil: `combined`, for differences of batches `count_fedavg`.
+  public var labelRule: LabelRule?
 
+  public var steps: Int { descent.steps }
+  /// Weight of the total variation.
+  public var variation: Double { terms.variation }
+  public var low: Double { descent.low }
+  public var high: Double { descent.high }
+
+  /// - Parameters:
+  ///   - variation: weight of the total variation; nil: the preset's, 1e-4 or 0.1.
+  ///   - features: weight of the distance of the last layer's input; nil: the preset's, 0 or 0.1.
+  ///   - start: nil: the preset's.
   /// - Throws: `bad-argument`.
   public init(
-    steps: Int = 4800, lr rate: Double = 0.1, tv variation: Double = 1e-4, restarts: Int = 1,
-    distance: Distance = .cosine,
-    weights: TensorWeights = .equal, signed: Bool = true, boxed: Bool = true, low: Double = 0, high: Double = 1,
-    adapt: Knowledge = .none, labelRule: LabelRule = .combined
+    steps: Int = 4800, lr rate: Double = 0.1, tv variation: Double? = nil, restarts: Int = 1,
+    preset: Preset = .original, distance: Distance = .cosine, weights: TensorWeights = .equal, sign: SlopeSign? = nil,
+    start: PixelStart? = nil, features: Double? = nil, boxed: Bool = true, low: Double = 0, high: Double = 1,
+    adapt: Knowledge = .none, labelRule: LabelRule? = nil
   ) throws {
     try requireArgument(steps >= 1 && restarts >= 1, "inverting_gradients: steps and restarts must be at least 1")
     try requireArgument(
-      rate > 0 && variation >= 0, "inverting_gradients: the rate must be positive and tv not negative")
+      rate > 0 && variation ?? 0 >= 0 && features ?? 0 >= 0,
+      "inverting_gradients: the rate must be positive, tv and features not negative")
     try requireArgument(low < high, "inverting_gradients: the range of pixels \(low)…\(high) is empty")
-    self.steps = steps
-    self.rate = rate
-    self.variation = variation
+    self.preset = preset
+    descent = PixelDescent(steps: steps, rate: rate)
+    descent.boxed = boxed
+    descent.low = low
+    descent.high = high
+    terms = ImageTerms()
+    switch preset {
+    case .original: terms.variation = variation ?? 1e-4
+    case .modern:
+      terms.variation = variation ?? Standard.variation
+      terms.variationForm = .isotropic
+      terms.features = Standard.features
+      descent.sign = .soft
+      descent.start = .patterned
+      descent.schedule = .cosine
+      descent.warmUp = min(50, steps / 10)
+    }
+    if let features { terms.features = features }
+    if let sign { descent.sign = sign }
+    if let start { descent.start = start }
     self.restarts = restarts
     self.distance = distance
     self.weights = weights
-    self.signed = signed
-    self.boxed = boxed
-    self.low = low
-    self.high = high
     self.adapt = adapt
     self.labelRule = labelRule
   }
 
+  /// Weights of the "modern" preset.
+  private enum Standard {
+    static let variation = 0.1
+    static let features = 0.1
+  }
+
   public var written: String {
-    "inverting_gradients(steps: \(steps)" + (variation == 1e-4 ? "" : ", tv: \(code(variation))")
-      + (restarts == 1 ? "" : ", restarts: \(restarts)") + (adapt == .none ? "" : ", adapt: \"\(adapt.rawValue)\"")
-      + ")"
+    let standard = preset == .modern ? (Standard.variation, Standard.features) : (1e-4, 0)
+    let signs = (descent.sign, preset == .modern ? SlopeSign.soft : .hard)
+    let starts = (descent.start, preset == .modern ? PixelStart.patterned : .normal)
+    return "inverting_gradients(" + (preset == .original ? "" : "preset: \"\(preset.rawValue)\", ") + "steps: \(steps)"
+      + (descent.rate == 0.1 ? "" : ", lr: \(code(descent.rate))")
+      + (variation == standard.0 ? "" : ", tv: \(code(variation))")
+      + (terms.features == standard.1 ? "" : ", features: \(code(terms.features))")
+      + (restarts == 1 ? "" : ", restarts: \(restarts)")
+      + (distance == .cosine ? "" : ", distance: \"\(distance.rawValue)\"")
+      + (signs.0 == signs.1 ? "" : ", sign: \"\(signs.0.rawValue)\"")
+      + (starts.0 == starts.1 ? "" : ", start: \"\(starts.0.rawValue)\"")
+      + (labelRule.map { ", rule: \"\($0.name)\"" } ?? "")
+      + (adapt == .none ? "" : ", adapt: \"\(adapt.rawValue)\"") + ")"
   }
 
   public var threatModel: ThreatModel {
     ThreatModel(knows: [.exampleCount, .imageShape] + ThreatModel.facts(for: adapt))
   }
+  public var accepts: Accepted { [.differences, .trainMode] }
+
   public func adapting(_ knowledge: Knowledge) -> (any Attack)? {
     var other = self
     other.adapt = knowledge
@@ -63,37 +110,16 @@ public struct InvertingGradients: Attack {
   }
 
   public func recover(_ seen: Update, _ model: Model, _ setting: AttackSetting) throws -> Leak {
-    guard let shape = model.inputShape else {
-      throw Fault("model-not-built", "\(written) needs the shape of an example, and \(model.written) has not met one")
-    }
-    let labels = try labels(seen, setting, labelRule)
-    let model = try adapted(model, to: seen, knowing: adapt)
-    let matching = try Matching(seen, knowing: adapt, distance: distance, weights: weights)
-    var best: (images: Tensor, loss: Double)?
-    var history: [Double] = []
-    let reason = try untilStopped {
-      for restart in 0..<restarts {
-        // Noise of the scale of normalised images: half the range around its middle, as N(0, 1) is for images in ±1.
-        let start = try Tensor.normal([seen.examples] + shape, key: setting.key.derive(restart))
-        let half = (high - low) / 2
-        let pixels = try Tensor.combine(.add, Tensor.combine(.mul, start, half), low + half)
-        try descend(from: pixels, matching, labels, model) { images, loss in
-          if loss < best?.loss ?? .infinity { best = (images, loss) }
-          history.append(best?.loss ?? .infinity)
-          if history.count % 10 == 0 {
-            setting.progress.report(
-              ProgressReport(
-                written, done: history.count, total: steps * restarts, remark: "loss \(short(best?.loss ?? .infinity))")
-            )
-          }
-        }
-      }
-      return "budget"
-    }
-    guard let best else { throw reason == "interrupted" ? Fault.interrupted : Fault("diverged", "\(written) diverged") }
+    let shape = try exampleShape(model)
+    let labels = try labels(seen, setting, labelRule ?? .usual(for: seen), model)
+    let rehearsal = try Rehearsal(
+      seen, model, labels: labels, knowing: adapt, distance: distance, weights: weights)
+    let found = try descent.run(
+      PixelObjective(rehearsal, seen, terms: terms), trials: restarts, shape: shape, key: setting.key, name: written,
+      progress: setting.progress)
     return Leak(
-      images: best.images, labels: labels, loss: best.loss, history: history, evaluations: history.count,
-      interrupted: reason == "interrupted")
+      images: found.images, labels: labels, loss: found.loss, history: found.history, evaluations: found.evaluations,
+      interrupted: found.interrupted)
   }
 
   /// The steps of one beginning; `report` gets each point and its loss before the step.
@@ -102,23 +128,25 @@ public struct InvertingGradients: Attack {
     from start: Tensor, _ matching: Matching, _ labels: [Int], _ model: Model,
     _ report: (_ images: Tensor, _ loss: Double) -> Void
   ) throws -> Tensor {
-    var optimiser = Adam(rate: rate)
-    var images = start
-    let targets = Labels.classes(try labelTensor(labels))
-    for step in 0..<steps {
-      try Interrupt.check()
-      let x = Variable(images).watched()
-      let gradient = try model.gradient(x, targets, recording: true)
-      var loss = try matching(gradient.values.map { try $0.unsqueeze(axis: 0) }).sum()
-      if variation > 0 { loss = try loss + variation * totalVariation(x) }
-      guard let slope = try gradients(of: loss, wrt: [x], recording: false)[0]?.value else { return images }
-      let value = try loss.value.item()
-      guard value.isFinite else { return images }
-      report(images, value)
-      optimiser.rate = Schedule.decay(steps: steps).rate(rate, at: step)
-      images = try optimiser.step([images], [signed ? slope.map(.sign) : slope])[0]
-      if boxed { images = try images.clamp(low, high) }
+    let objective = try PixelObjective(Rehearsal(matching, model, labels: labels), nil, terms: terms)
+    return try descent.descend(from: start, objective, key: RandomKey(seed: 0)) { report($0, $1[0]) }
+  }
+}
+
+extension Attack {
+  /// Shape of the examples an attack makes.
+  /// - Throws: `model-not-built`.
+  func exampleShape(_ model: Model) throws -> [Int] {
+    guard let shape = model.inputShape else {
+      throw Fault("model-not-built", "\(written) needs the shape of an example, and \(model.written) has not met one")
     }
-    return images
+    return shape
+  }
+}
+
+extension LabelRule {
+  /// What serves best without knowing more: `combined`; for batches of a FedAvg client, whose last layer moves, `count_fedavg`.
+  static func usual(for seen: Update) -> LabelRule {
+    seen.kind != .gradient && seen.examples > 1 ? .countFedAvg : .combined
   }
 }

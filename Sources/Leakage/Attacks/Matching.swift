@@ -8,6 +8,8 @@ import Tensors
 public enum Distance: String, Sendable, CaseIterable {
   /// Σ w_l ‖a_l − b_l‖² (DLG).
   case l2
+  /// Σ w_l ‖a_l − b_l‖₂ (GradInversion).
+  case l2norm
   /// Σ w_l ‖a_l − b_l‖₁.
   case l1
   /// 1 − cos(a, b) over all tensors jointly (Inverting Gradients): blind to scale, so to clipping.
@@ -83,6 +85,8 @@ public struct Matching: Sendable {
     switch distance {
     case .l2:
       total = try sum { l in try imitated[l].rowDistances(target[l]) }
+    case .l2norm:
+      total = try sum { l in try lengthened(imitated[l].rowDistances(target[l])) }
     case .l1:
       total = try sum { l in
         let steps = try (imitated[l] - Variable(target[l].unsqueeze(axis: 0))).abs()
@@ -101,6 +105,9 @@ public struct Matching: Sendable {
     }
     return scale == 1 ? total : try total * scale
   }
+
+  /// The root, with a slope that stays finite at 0.
+  func lengthened(_ squares: Variable) throws -> Variable { try (squares + 1e-12).sqrt() }
 
   func sum(weighted: Bool = true, _ term: (Int) throws -> Variable) throws -> Variable {
     var total: Variable?

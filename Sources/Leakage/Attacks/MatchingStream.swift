@@ -58,7 +58,7 @@ extension Matching {
     guard let plan = streamPlan, case .all = plan.entries, !plan.fits, candidates.count == target.count else {
       return try callAsFunction(candidates.map { try $0.gradients() })
     }
-    let needsScale = plan.bounds != nil || distance != .l2
+    let needsScale = plan.bounds != nil || (distance != .l2 && distance != .l2norm)
     var squares: [Variable?] = []
     var products: [Variable?] = []
     var distances: [Variable?] = []
@@ -97,6 +97,12 @@ extension Matching {
         if let own = distances[l] { return own }
         let (s, p) = try pair(l)
         return try s - p * 2 + targetSquares(l)
+      }
+    case .l2norm:
+      total = try sum { l in
+        if let own = distances[l] { return try lengthened(own) }
+        let (s, p) = try pair(l)
+        return try lengthened((s - p * 2 + targetSquares(l)).relu())
       }
     case .cosine:
       let own = try sum { try pair($0).squares }.sqrt()
@@ -145,10 +151,10 @@ extension Matching {
   private func distance(_ sums: [MatchSums]) throws -> Double {
     var total = 0.0
     switch distance {
-    case .l2, .l1:
+    case .l2, .l2norm, .l1:
       for l in chosen {
         let own = try sums[l].distance ?? max(0, sums[l].squares - 2 * sums[l].product + targetSquares(l))
-        total += weights[l] * own
+        total += weights[l] * (distance == .l2norm ? own.squareRoot() : own)
       }
     case .cosine:
       var (own, inner, theirs) = (0.0, 0.0, 0.0)

@@ -1,6 +1,7 @@
 // Labels from the gradient of the last layer. For the mean cross-entropy of K examples with softmax outputs p_k and last
 // features r_k: g_b[c] = Σ_k (p_kc − [y_k = c]) / K and g_W[c] = Σ_k (p_kc − [y_k = c]) r_k / K.
 import Ground
+import Networks
 import Tensors
 
 /// The gradient of the last layer.
@@ -20,14 +21,22 @@ public struct LastLayer: Sendable {
     self.bias = try bias?.doubles()
   }
 
+  /// Of a difference, which points the other way, the mean gradient along the way.
   /// - Throws: `no-last-layer` where the update's model does not end in a dense layer.
   public init(_ update: Update) throws {
     guard let place = lastWeight(update.tensors.map(\.shape)) else {
       throw Fault("no-last-layer", "labels are read off the last dense layer, and the update has none")
     }
     let next = place + 1 < update.tensors.count ? update.tensors[place + 1] : nil
+    let bias = next.flatMap { $0.shape == [update.tensors[place].shape[0]] ? $0 : nil }
+    guard case .difference(let steps, let rate) = update.kind else {
+      try self.init(weight: update.tensors[place], bias: bias)
+      return
+    }
+    let scale = -1 / (rate * Double(max(steps, 1)))
     try self.init(
-      weight: update.tensors[place], bias: next.flatMap { $0.shape == [update.tensors[place].shape[0]] ? $0 : nil })
+      weight: Tensor.combine(.mul, update.tensors[place], scale), bias: bias.map { try Tensor.combine(.mul, $0, scale) }
+    )
   }
 
   public var classes: Int { weight.count }
@@ -35,26 +44,65 @@ public struct LastLayer: Sendable {
   public var rowMinima: [Double] { weight.map { $0.min() ?? 0 } }
 }
 
+/// What a rule may look at.
+public struct LabelEvidence {
+  public let layer: LastLayer
+  public let count: Int
+  /// The update and the model it is of, where the rule is asked about a whole update.
+  public var update: Update?
+  public var model: Model?
+  public var key: RandomKey
+
+  public init(_ layer: LastLayer, count: Int, update: Update? = nil, model: Model? = nil, key: RandomKey) {
+    self.layer = layer
+    self.count = count
+    self.update = update
+    self.model = model
+    self.key = key
+  }
+}
+
 /// A rule that infers the labels of K examples.
 public struct LabelRule: Sendable {
   public let name: String
   /// When it is exact, and where it is from.
   public let about: String
-  private let body: @Sendable (_ layer: LastLayer, _ count: Int) throws -> [Int]
+  /// Whether it runs the model.
+  public let needsModel: Bool
+  /// Whether it draws random numbers.
+  public var draws: Bool { needsModel || name == "random" }
+  private let body: @Sendable (_ evidence: LabelEvidence) throws -> [Int]
 
-  public init(_ name: String, about: String, _ body: @escaping @Sendable (LastLayer, Int) throws -> [Int]) {
+  public init(
+    _ name: String, about: String, needsModel: Bool = false, _ body: @escaping @Sendable (LabelEvidence) throws -> [Int]
+  ) {
     self.name = name
     self.about = about
+    self.needsModel = needsModel
     self.body = body
   }
 
+  /// A rule that looks at the last layer alone.
+  init(_ name: String, about: String, layer: @escaping @Sendable (LastLayer, Int) throws -> [Int]) {
+    self.init(name, about: about) { try layer($0.layer, $0.count) }
+  }
+
   /// Labels in ascending order; fewer than `count` only from `bias_sign`.
-  public func infer(_ layer: LastLayer, count: Int) throws -> [Int] { try body(layer, count).sorted() }
+  public func infer(_ layer: LastLayer, count: Int) throws -> [Int] {
+    try body(LabelEvidence(layer, count: count, key: RandomKey(seed: 0))).sorted()
+  }
 
   /// One label for each example of the update. A rule that finds fewer is filled up from `argsort_sum`.
-  public func infer(_ update: Update) throws -> [Int] {
+  /// - Parameter key: for rules that draw.
+  /// - Throws: `no-last-layer`, `needs-model`.
+  public func infer(_ update: Update, model: Model? = nil, key: RandomKey = RandomKey(seed: 0)) throws -> [Int] {
+    if needsModel, model == nil {
+      throw Fault(
+        "needs-model", "the rule \"\(name)\" asks the model what it answers to noise, and no model was given",
+        help: "infer_labels(shared, rule: \"\(name)\", model: net)")
+    }
     let layer = try LastLayer(update)
-    var found = try infer(layer, count: update.examples)
+    var found = try body(LabelEvidence(layer, count: update.examples, update: update, model: model, key: key))
     if found.count < update.examples {
       let others = smallest(layer.rowSums, layer.classes).filter { !found.contains($0) }
       found += others.prefix(update.examples - found.count)
@@ -66,38 +114,35 @@ public struct LabelRule: Sendable {
 
 extension LabelRule {
   /// The class with the smallest row sum: exact for one example with features that are not negative.
-  public static let idlg = LabelRule("idlg", about: "iDLG (Zhao et al. 2020): smallest row sum; one example") {
-    layer, _ in
-    smallest(layer.rowSums, 1)
-  }
+  public static let idlg = LabelRule(
+    "idlg", about: "iDLG (Zhao et al. 2020): smallest row sum; one example",
+    layer: { layer, _ in smallest(layer.rowSums, 1) })
 
   /// The K classes with the smallest row sums: for distinct labels.
   public static let argsortSum = LabelRule(
-    "argsort_sum", about: "GGL (Li et al. 2022): K smallest row sums; distinct labels"
-  ) {
-    smallest($0.rowSums, $1)
-  }
+    "argsort_sum", about: "GGL (Li et al. 2022): K smallest row sums; distinct labels",
+    layer: { smallest($0.rowSums, $1) })
 
   /// Classes with a negative bias gradient: never wrong without noise, may miss some.
   public static let biasSign = LabelRule(
-    "bias_sign", about: "negative entries of the bias gradient; may find fewer than K"
-  ) {
-    layer, _ in
-    let signs = layer.bias ?? layer.rowSums
-    return signs.indices.filter { signs[$0] < 0 }
-  }
+    "bias_sign", about: "negative entries of the bias gradient; may find fewer than K",
+    layer: { layer, _ in
+      let signs = layer.bias ?? layer.rowSums
+      return signs.indices.filter { signs[$0] < 0 }
+    })
 
   /// The K classes with the smallest entry anywhere in their row: for distinct labels.
   public static let yin = LabelRule(
-    "yin", about: "GradInversion (Yin et al. 2021): K smallest row minima; distinct labels"
-  ) {
-    smallest($0.rowMinima, $1)
-  }
+    "yin", about: "GradInversion (Yin et al. 2021): K smallest row minima; distinct labels",
+    layer: { smallest($0.rowMinima, $1) })
 
   /// Repeats allowed: each negative class once, then the most negative after subtracting an example's share m = Σ⁻/K.
-  public static let biasCorrected = LabelRule("bias_corrected", about: "bias gradient in two stages; repeats allowed") {
-    twoStages($0.bias ?? $0.rowSums, $1)
-  }
+  public static let biasCorrected = LabelRule(
+    "bias_corrected", about: "bias gradient in two stages; repeats allowed",
+    layer: { layer, count in
+      let scores = layer.bias ?? layer.rowSums
+      return twoStages(scores, count, share: negativeShare(scores, count))
+    })
 
   /// One example: the last layer's gradient with its bias is the rank-one matrix (p − e_y)[r, 1]ᵀ, so under white noise its
   /// best estimate is the leading singular pair u vᵀ; |p_y − 1| is the sum of all other entries of p − e_y, so the label is where
@@ -105,12 +150,16 @@ extension LabelRule {
   /// sign. Bias and weight rows are used together, so that what noise or pruning took from one the other still says. More
   /// examples: `bias_corrected` on row sums and bias together.
   public static let combined = LabelRule(
-    "combined", about: "leading singular vector of weight and bias rows (one example); two stages on both otherwise"
-  ) { layer, count in
-    count == 1 ? [try rankOneLabel(layer)] : twoStages(jointScores(layer), count)
-  }
+    "combined", about: "leading singular vector of weight and bias rows (one example); two stages on both otherwise",
+    layer: { layer, count in
+      if count == 1 { return [try rankOneLabel(layer)] }
+      let scores = jointScores(layer)
+      return twoStages(scores, count, share: negativeShare(scores, count))
+    })
 
-  public static let all: [LabelRule] = [.combined, .idlg, .argsortSum, .biasSign, .yin, .biasCorrected]
+  public static let all: [LabelRule] = [
+    .combined, .idlg, .argsortSum, .biasSign, .yin, .llg, .biasCorrected, .countSoftmax, .countFedAvg, .random,
+  ]
 
   /// - Throws: `unknown-rule`, with the nearest name.
   public static func named(_ name: String) throws -> LabelRule {
@@ -125,18 +174,18 @@ extension LabelRule {
 
   /// The truth, as a control: what an attack does with the right labels.
   public static func oracle(_ labels: [Int]) -> LabelRule {
-    LabelRule("oracle", about: "the true labels, as a control") { _, _ in labels }
+    LabelRule("oracle", about: "the true labels, as a control", layer: { _, _ in labels })
   }
 }
 
 /// Places of the `count` smallest values.
-private func smallest(_ values: [Double], _ count: Int) -> [Int] {
+func smallest(_ values: [Double], _ count: Int) -> [Int] {
   Array(values.indices.sorted { (values[$0], $0) < (values[$1], $1) }.prefix(count))
 }
 
-private func twoStages(_ scores: [Double], _ count: Int) -> [Int] {
+/// Each class with a negative score once; then, with an example's `share` (negative) taken off each found, the smallest again and again.
+func twoStages(_ scores: [Double], _ count: Int, share: Double) -> [Int] {
   var rest = scores
-  let share = scores.filter { $0 < 0 }.reduce(0, +) / Double(max(count, 1))
   var found: [Int] = []
   for label in smallest(scores, count) where scores[label] < 0 {
     found.append(label)
@@ -147,6 +196,11 @@ private func twoStages(_ scores: [Double], _ count: Int) -> [Int] {
     rest[label] -= share == 0 ? -.infinity : share
   }
   return found
+}
+
+/// Σ of the negative scores over the number of examples.
+func negativeShare(_ scores: [Double], _ count: Int) -> Double {
+  scores.filter { $0 < 0 }.reduce(0, +) / Double(max(count, 1))
 }
 
 /// Row · mean direction of the rows (not negative), plus the bias.

@@ -37,9 +37,10 @@ extension ClientRound {
       let gradient = try gradient(range, defense: defense, parameters: now, key: key.derive("forward").derive(step))
       now = try now.with(values: zip(now.values, gradient).map { Variable(try $0.value.multiplyAdd(-rate, $1)) })
     }
-    let update = try Update(
+    var update = try Update(
       names: before.names, tensors: (now - before).tensors, kind: .difference(steps: ranges.count, rate: rate),
       examples: images.shape[0], mode: mode)
+    update.slices = ranges
     return try defense?.defend(update, round: self, key: key.derive("defense")) ?? update
   }
 }
@@ -51,6 +52,7 @@ extension Update {
       guard case .difference(let steps, let rate) = kind else { return self }
       var result = try (-1 / (rate * Double(steps))) * self
       result.kind = .gradient
+      result.slices = nil
       return result
     }
   }

@@ -23,6 +23,8 @@ public struct Update: Sendable {
   public var scale: Double
   /// Examples behind it.
   public var examples: Int
+  /// Which of its examples each local step took, where the update is a difference; nil: all in each step.
+  public var slices: [Range<Int>]?
   /// How batch normalisation ran.
   public var mode: Mode
   /// What the client says it did to it: part of the protocol in which it takes part. An attack sees it only if its threat model

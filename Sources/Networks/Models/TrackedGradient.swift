@@ -62,7 +62,11 @@ extension Model {
   /// The gradient of every example's own cross-entropy, for each parameter in order, differentiable with respect to a tracked `x`. Batch
   /// normalisation runs in eval mode.
   public func trackedGradients(_ x: Variable, _ labels: Labels) throws -> [TrackedGradient] {
-    let tapped = try tappedGradients(x, labels, recording: true)
+    try trackedGradients(tappedGradients(x, labels, recording: true))
+  }
+
+  /// The same from a recorded pass, which has more to tell.
+  public func trackedGradients(_ tapped: TappedGradients) throws -> [TrackedGradient] {
     var result = [TrackedGradient?](repeating: nil, count: try parameters.count)
     for (tap, outputGradient) in tapped.layers {
       let own = try tapped.pass.at(tap) {

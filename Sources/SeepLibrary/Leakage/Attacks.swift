@@ -93,7 +93,7 @@ final class LeakValue: Foreign {
   }
 }
 
-private func attack(
+func attack(
   _ signature: String, _ what: String, example: String, group: String = "attacks",
   _ make: @escaping (Call) throws -> any Attack
 ) -> Builtin {
@@ -104,91 +104,92 @@ func knowledge(_ call: Call) throws -> Knowledge {
   Knowledge(rawValue: try call.choice("adapt", of: Knowledge.allCases.map(\.rawValue))) ?? .known
 }
 
-let attackBuiltins: [Builtin] = [
-  attack(
-    "inverting_gradients(steps: 4800, lr: 0.1, tv: 1e-4, restarts: 1, adapt: \"none\")",
-    "Inverting Gradients (Geiping et al. 2020): cosine distance and total variation, Adam on the signs of the gradient, pixels kept in 0…1.",
-    example: "print(inverting_gradients(steps: 10))  # expect: inverting_gradients(steps: 10)"
-  ) {
-    try InvertingGradients(
-      steps: $0.int("steps"), lr: $0.double("lr"), tv: $0.double("tv"), restarts: $0.int("restarts"),
-      adapt: knowledge($0))
-  },
-  attack(
-    "ggl(prior:, search: none, adapt: \"known\", regularisation: 0.1, squash: false)",
-    """
-    Generative Gradient Leakage (Li et al., CVPR 2022): searches the latent space of a `prior` for the image whose gradient,
-    defended alike, is the one received. `search` is `cma_es(…)` (the default), `adam(…)` or `random_search(…)`. `adapt`: "known"
-    (the defense and its parameters are public), "estimated" (parameters from the update alone), "published" (as the paper's
-    code estimates them), "none". `regularisation` weighs the divergence of the latent vector from a normal one.
-    """, example: "print(ggl(prior: prior(\"digits\")))  # expect: ggl(search: cma_es(budget: 5000))"
-  ) { call in
-    let search = try call.optionalValue("search").map { _ in
-      guard let provider = call["search"].asForeign as? any SearchProvider else {
-        throw call.fault(
-          "type-mismatch", "`search` must be a search, not \(described(call["search"]))", argument: "search",
-          help: "cma_es(budget: 5000)")
+let attackBuiltins: [Builtin] =
+  pixelAttackBuiltins + [
+    attack(
+      "ggl(prior:, search: none, adapt: \"known\", regularisation: 0.1, squash: false)",
+      """
+      Generative Gradient Leakage (Li et al., CVPR 2022): searches the latent space of a `prior` for the image whose gradient,
+      defended alike, is the one received. `search` is `cma_es(…)` (the default), `adam(…)` or `random_search(…)`. `adapt`: "known"
+      (the defense and its parameters are public), "estimated" (parameters from the update alone), "published" (as the paper's
+      code estimates them), "none". `regularisation` weighs the divergence of the latent vector from a normal one.
+      """, example: "print(ggl(prior: prior(\"digits\")))  # expect: ggl(search: cma_es(budget: 5000))"
+    ) { call in
+      let search = try call.optionalValue("search").map { _ in
+        guard let provider = call["search"].asForeign as? any SearchProvider else {
+          throw call.fault(
+            "type-mismatch", "`search` must be a search, not \(described(call["search"]))", argument: "search",
+            help: "cma_es(budget: 5000)")
+        }
+        return try provider.search()
       }
-      return try provider.search()
-    }
-    return try GGL(
-      prior: call.foreign(as: PriorValue.self, "prior", kind: "a prior such as prior(\"digits\")").prior,
-      search: search,
-      adapt: knowledge(call), regularisation: call.double("regularisation"), squash: call.bool("squash"))
-  },
-  attack(
-    "retrieval(data, adapt: \"known\")",
-    "A control: of the public images with the inferred label, the one whose gradient, defended alike, is nearest.",
-    example: "print(type(retrieval(dataset(\"digits\").public)))  # expect: attack", group: "controls"
-  ) { call in
-    let data = try Data.part(call, "data")
-    return try Retrieval(data.images, labels: data.labels.integers(), adapt: knowledge(call))
-  },
-  attack(
-    "prior_only(prior, samples: 50)",
-    "A control: draws of the inferred class from the prior, whatever the gradient says; `.image` is the first, `.images` has them all.",
-    example: "print(type(prior_only(prior(\"digits\"))))  # expect: attack", group: "controls"
-  ) { try PriorOnly($0.foreign(as: PriorValue.self, "prior", kind: "a prior").prior, samples: $0.int("samples")) },
-  attack(
-    "class_mean(data)", "A control: the mean of the public images with the inferred label.",
-    example: "print(type(class_mean(dataset(\"digits\").public)))  # expect: attack", group: "controls"
-  ) { call in
-    let data = try Data.part(call, "data")
-    return try ClassMean(data.images, labels: data.labels.integers())
-  },
-  Builtin(
-    "null_gradient(shared, zeros: false)", group: "controls",
-    "A control: an update that holds no image, normal numbers with the norm of each tensor; `zeros: true` keeps as many zeros in each.",
-    example:
-      "let (x, y) = dataset(\"digits\").private[0]\nlet u = share(lenet(), x, y)\nprint(abs(null_gradient(u).norm / u.norm - 1) < 1e-5)  # expect: true"
-  ) { call in
-    let (shared, key) = (try update(call, "shared"), call.session.nextKey(for: "null"))
-    let made = try call.bool("zeros") ? nullGradientWithZeros(shared, key: key) : nullGradient(shared, key: key)
-    return Value(UpdateValue(made))
-  },
-  Builtin(
-    "wrong_image(data, index)", group: "controls",
-    "A control: the next example after `index` with the same label, as a record {image, label, index}.",
-    example: "let d = dataset(\"digits\").private\nprint(wrong_image(d, 0).label == d[0][1])  # expect: true"
-  ) { call in
-    let data = try Data.part(call, "data")
-    let labels = try data.labels.integers()
-    let index = try call.int("index", in: 0...max(0, labels.count - 1))
-    let order = (1..<max(1, labels.count)).map { (index + $0) % labels.count }
-    guard let other = order.first(where: { labels[$0] == labels[index] }) else {
-      throw call.fault("no-such-class", "no other example has the label \(labels[index])", argument: "index")
-    }
-    let image = Value(TensorValue(Variable(try data.images.select(axis: 0, index: other))))
-    return Value(record: [("image", image), ("label", Value(labels[other])), ("index", Value(other))])
-  },
-  Builtin(
-    "infer_labels(shared, rule: \"combined\")", group: "attacks",
-    "The labels read from the last layer's gradient; within an attack that was told them, those. Rules: \(LabelRule.all.map { "\"\($0.name)\"" }.joined(separator: ", ")).",
-    example:
-      "let (x, y) = dataset(\"digits\").private[0]\nprint(infer_labels(share(lenet(), x, y)) == [y])  # expect: true"
-  ) { call in
-    let rule = try LabelRule.named(call.choice("rule", of: LabelRule.all.map(\.name)))
-    let shared = try update(call, "shared")
-    return Value(list: try (shared.sight?.labels ?? rule.infer(shared)).map { Value($0) })
-  },
-]
+      return try GGL(
+        prior: call.foreign(as: PriorValue.self, "prior", kind: "a prior such as prior(\"digits\")").prior,
+        search: search,
+        adapt: knowledge(call), regularisation: call.double("regularisation"), squash: call.bool("squash"))
+    },
+    attack(
+      "retrieval(data, adapt: \"known\")",
+      "A control: of the public images with the inferred label, the one whose gradient, defended alike, is nearest.",
+      example: "print(type(retrieval(dataset(\"digits\").public)))  # expect: attack", group: "controls"
+    ) { call in
+      let data = try Data.part(call, "data")
+      return try Retrieval(data.images, labels: data.labels.integers(), adapt: knowledge(call))
+    },
+    attack(
+      "prior_only(prior, samples: 50)",
+      "A control: draws of the inferred class from the prior, whatever the gradient says; `.image` is the first, `.images` has them all.",
+      example: "print(type(prior_only(prior(\"digits\"))))  # expect: attack", group: "controls"
+    ) { try PriorOnly($0.foreign(as: PriorValue.self, "prior", kind: "a prior").prior, samples: $0.int("samples")) },
+    attack(
+      "class_mean(data)", "A control: the mean of the public images with the inferred label.",
+      example: "print(type(class_mean(dataset(\"digits\").public)))  # expect: attack", group: "controls"
+    ) { call in
+      let data = try Data.part(call, "data")
+      return try ClassMean(data.images, labels: data.labels.integers())
+    },
+    Builtin(
+      "null_gradient(shared, zeros: false)", group: "controls",
+      "A control: an update that holds no image, normal numbers with the norm of each tensor; `zeros: true` keeps as many zeros in each.",
+      example:
+        "let (x, y) = dataset(\"digits\").private[0]\nlet u = share(lenet(), x, y)\nprint(abs(null_gradient(u).norm / u.norm - 1) < 1e-5)  # expect: true"
+    ) { call in
+      let (shared, key) = (try update(call, "shared"), call.session.nextKey(for: "null"))
+      let made = try call.bool("zeros") ? nullGradientWithZeros(shared, key: key) : nullGradient(shared, key: key)
+      return Value(UpdateValue(made))
+    },
+    Builtin(
+      "wrong_image(data, index)", group: "controls",
+      "A control: the next example after `index` with the same label, as a record {image, label, index}.",
+      example: "let d = dataset(\"digits\").private\nprint(wrong_image(d, 0).label == d[0][1])  # expect: true"
+    ) { call in
+      let data = try Data.part(call, "data")
+      let labels = try data.labels.integers()
+      let index = try call.int("index", in: 0...max(0, labels.count - 1))
+      let order = (1..<max(1, labels.count)).map { (index + $0) % labels.count }
+      guard let other = order.first(where: { labels[$0] == labels[index] }) else {
+        throw call.fault("no-such-class", "no other example has the label \(labels[index])", argument: "index")
+      }
+      let image = Value(TensorValue(Variable(try data.images.select(axis: 0, index: other))))
+      return Value(record: [("image", image), ("label", Value(labels[other])), ("index", Value(other))])
+    },
+    Builtin(
+      "infer_labels(shared, rule: \"combined\", model: none)", group: "attacks",
+      """
+      The labels read from the last layer's gradient; within an attack that was told them, those. Rules:
+      \(LabelRule.all.map { "\"\($0.name)\" (\($0.about))" }.joined(separator: "; ")). Those that count ask the `model`.
+      """,
+      example:
+        "let (x, y) = dataset(\"digits\").private[0]\nprint(infer_labels(share(lenet(), x, y)) == [y])  # expect: true"
+    ) { call in
+      let rule = try LabelRule.named(call.choice("rule", of: LabelRule.all.map(\.name)))
+      let shared = try update(call, "shared")
+      let own = call.optionalValue("model") == nil ? nil : try model(call, "model")
+      if let own { try shared.check(against: own) }
+      let found =
+        try shared.sight?.labels
+        ?? rule.infer(
+          shared, model: own, key: rule.draws ? call.session.nextKey(for: "labels") : RandomKey(seed: 0))
+      return Value(list: found.map { Value($0) })
+    },
+  ]

@@ -1,0 +1,55 @@
+// Attacks that search pixels, as values.
+import Leakage
+import SeepLanguage
+
+private func choice<T: RawRepresentable & CaseIterable>(_ call: Call, _ name: String, _ type: T.Type) throws -> T?
+where T.RawValue == String {
+  if call.optionalValue(name) == nil { return nil }
+  return T(rawValue: try call.choice(name, of: T.allCases.map(\.rawValue)))
+}
+
+private func rule(_ call: Call) throws -> LabelRule? {
+  if call.optionalValue("rule") == nil { return nil }
+  return try LabelRule.named(call.choice("rule", of: LabelRule.all.map(\.name)))
+}
+
+private func names<T: RawRepresentable & CaseIterable>(_ type: T.Type) -> String where T.RawValue == String {
+  T.allCases.map { "\"\($0.rawValue)\"" }.joined(separator: ", ")
+}
+
+let pixelAttackBuiltins: [Builtin] = [
+  attack(
+    "inverting_gradients(steps: 4800, lr: 0.1, tv: none, restarts: 1, preset: \"original\", distance: \"cosine\", sign: none, start: none, features: none, rule: none, adapt: \"none\")",
+    """
+    Inverting Gradients (Geiping et al. 2020): cosine distance and total variation, Adam on the signs of the gradient, pixels kept in 0…1.
+    Takes batches (`pair` says which image is which), and what a FedAvg client sends, whose steps it rehearses. `restarts` run side by side.
+    `preset` "modern" is breaching's: a patterned start, soft signs, cosine decay, isotropic variation of weight 0.1, and the last layer's input
+    as the gradient tells it (`features`, 0.1). `distance`: \(names(Distance.self)). `sign`: \(names(SlopeSign.self)).
+    `start`: \(names(PixelStart.self)). `rule` infers the labels. `adapt`: "known" (the defense and its parameters are public), "estimated",
+    "published", "none".
+    """,
+    example: "print(inverting_gradients(steps: 10))  # expect: inverting_gradients(steps: 10)"
+  ) {
+    try InvertingGradients(
+      steps: $0.int("steps"), lr: $0.double("lr"), tv: $0.optionalDouble("tv"), restarts: $0.int("restarts"),
+      preset: choice($0, "preset", InvertingGradients.Preset.self) ?? .original,
+      distance: choice($0, "distance", Distance.self) ?? .cosine, sign: choice($0, "sign", SlopeSign.self),
+      start: choice($0, "start", PixelStart.self), features: $0.optionalDouble("features"), adapt: knowledge($0),
+      labelRule: rule($0))
+  },
+  attack(
+    "grad_inversion(steps: 2000, lr: 0.1, seeds: 8, gradient: 1e-3, tv: 1e-4, l2: 1e-6, bn: 0.1, group: 0.01, langevin: 0.2, distance: \"l2norm\", rule: \"yin\", adapt: \"none\")",
+    """
+    GradInversion (Yin et al., CVPR 2021), for batches of distinct labels: `gradient` times the distance of gradients, total variation, size, the
+    statistics batch normalisation remembers (`bn`, where the model has any), Adam with warm-up and cosine decay, Langevin noise. `seeds`
+    beginnings run side by side and are drawn to their mean (`group`). `distance`: \(names(Distance.self)).
+    """,
+    example: "print(grad_inversion(steps: 10, seeds: 2))  # expect: grad_inversion(steps: 10, seeds: 2)"
+  ) {
+    try GradInversion(
+      steps: $0.int("steps"), lr: $0.double("lr"), seeds: $0.int("seeds"), gradient: $0.double("gradient"),
+      tv: $0.double("tv"), l2: $0.double("l2"), bn: $0.double("bn"), group: $0.double("group"),
+      langevin: $0.double("langevin"), distance: choice($0, "distance", Distance.self) ?? .l2norm,
+      adapt: knowledge($0), labelRule: rule($0) ?? .yin)
+  },
+]
