@@ -133,7 +133,7 @@ public final class Auditor {
     } catch {
       if (error as? Fault) == .interrupted || Interrupt.isRequested { return nil }
       var result = CellResult()
-      result.problem = (error as? Fault)?.description ?? "\(error)"
+      result.problem = plan.explain(error)
       return result
     }
   }
@@ -164,9 +164,13 @@ public final class Auditor {
     }
     var leak: Leak?
     try plan.drawing(key.derive("functions")) {
-      let update = try given(row.role, sent.update, model, cell, image)
       let inner = Inner { [weak self] remark in self?.tell(cell.id, remark) }
-      leak = try row.attack.run(update, model, AttackSetting(key: key, labels: labels, progress: inner))
+      let setting = AttackSetting(key: key, labels: labels, progress: inner)
+      if case .oracle = row.role {
+        leak = try oracle(row.attack, image, setting)
+      } else {
+        leak = try row.attack.run(given(row.role, sent.update, model, cell, image), model, setting)
+      }
     }
     guard let leak, !leak.interrupted else { return nil }
 
@@ -251,13 +255,30 @@ public final class Auditor {
   {
     let key = plan.key(seed: cell.seed, image: image)
     switch role {
-    case .attack, .control: return update
+    case .attack, .control, .oracle: return update
     case .null:
       return try update.sparsity > 0
         ? nullGradientWithZeros(update, key: key.derive("null")) : nullGradient(update, key: key.derive("null"))
     case .wrong:
       return try send(wrongExamples(image), plan.defenses[cell.defense].defense, key.derive("wrong"), model)
     }
+  }
+
+  /// The nearest image that the prior can make.
+  private func oracle(_ attack: any Attack, _ image: Int, _ setting: AttackSetting) throws -> Leak {
+    guard let ggl = attack as? GGL, plan.batch == 1 else {
+      throw Fault("too-many-examples", "the inversion of the prior is of one image, and the batch has \(plan.batch)")
+    }
+    let began = now()
+    let label = plan.labels[image]
+    let found = try priorInversion(
+      ggl.prior, plan.data.select(axis: 0, index: image), label: label, search: ggl.search, key: setting.key
+    ) { done, total, _ in setting.progress.report(ProgressReport("oracle", done: done, total: total)) }
+    var leak = Leak(
+      images: try found.image.unsqueeze(axis: 0), labels: [label], loss: found.result.value,
+      evaluations: found.result.evaluations, interrupted: found.result.interrupted)
+    leak.seconds = now() - began
+    return leak
   }
 
   /// For each example the next one of its class that is not in the batch.

@@ -11,12 +11,25 @@ public enum AuditRole: Sendable, Equatable {
   case null(of: Int)
   /// The same attack on the update of other images of the same classes.
   case wrong(of: Int)
+  /// The nearest image that the prior of the attack can make: it is given the secret, so it bounds what can be found.
+  case oracle(of: Int)
 
   /// The attack whose control this is.
   public var base: Int? {
     switch self {
     case .null(let of), .wrong(let of): of
-    case .attack, .control: nil
+    case .attack, .control, .oracle: nil
+    }
+  }
+
+  /// In a word, for tables.
+  public var kind: String {
+    switch self {
+    case .attack: "attack"
+    case .control: "control"
+    case .null: "null gradient"
+    case .wrong: "wrong image"
+    case .oracle: "upper bound"
     }
   }
 }
@@ -77,6 +90,8 @@ public struct AuditPlan {
   /// The model of a client: of this seed and image, drawing from this key.
   public var victim: (_ seed: Int, _ image: Int, _ key: RandomKey) throws -> Model
   public var utility: Utility?
+  /// What went wrong, in words, for the journal.
+  public var explain: (any Error) -> String = { ($0 as? Fault)?.description ?? "\($0)" }
   /// Runs what may draw from the program's own random numbers, so that those come from this key.
   public var drawing: (_ key: RandomKey, _ body: () throws -> Void) throws -> Void = { try $1() }
   /// Settings as written and digests of what they mean, in the order of the report; what an audit that goes on must agree with.

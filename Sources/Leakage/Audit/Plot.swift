@@ -100,7 +100,7 @@ struct AuditPlot {
       <svg viewBox="0 0 \(at(left + width + 24)) \(at(top + height + 52))" width="\(at(left + width + 24))" role="img" aria-label="leakage against \(escaped(name))" style="font: 13px system-ui, sans-serif; fill: var(--text)">
       \(drawing.joined(separator: "\n"))
       </svg>
-      <div class="wide"><table><thead><tr><th></th><th>Defense</th><th>\(escaped(name))</th><th>\(escaped(summary.plan.metrics[0].name))</th></tr></thead><tbody>
+      <div class="wide"><table><thead><tr><th></th><th style="text-align: left">Defense</th><th>\(escaped(name))</th><th>\(escaped(summary.plan.metrics[0].name))</th></tr></thead><tbody>
       \(legend.joined(separator: "\n"))
       </tbody></table></div>
       </section>

@@ -23,8 +23,8 @@ public struct AuditReport {
       <!DOCTYPE html>
       <html lang="en">
       <head>
-      <meta charset="utf-8">
-      <meta name="viewport" content="width=device-width, initial-scale=1">
+      <meta charset="utf-8"/>
+      <meta name="viewport" content="width=device-width, initial-scale=1"/>
       <title>\(escaped(title))</title>
       <style>
       \(AuditReport.style)
@@ -146,18 +146,18 @@ public struct AuditReport {
       cells.append("<td>\(fixed(lift.mean, places, sign: true)) <small>\(range)</small></td>")
       let mark = row.verdict == .leak ? "leak" : row.verdict == .open ? "open" : "none"
       cells.append(
-        "<td class=\"text\"><b class=\"\(mark)\">\(row.verdict?.rawValue ?? "")</b><br><small>over \(escaped(row.control ?? ""))</small></td>"
+        "<td class=\"text\"><b class=\"\(mark)\">\(row.verdict?.rawValue ?? "")</b><br/><small>over \(escaped(row.control ?? ""))</small></td>"
       )
     } else {
       cells.append(
-        "<td></td><td class=\"text\"><small>\(row.role != .attack ? "control" : row.images == 0 ? "" : row.control == nil ? "no control" : "too few images")</small></td>"
+        "<td></td><td class=\"text\"><small>\(row.role != .attack ? row.role.kind : row.images == 0 ? "" : row.control == nil ? "no control" : "too few images")</small></td>"
       )
     }
     cells += ["<td>\(percent(row.labelAccuracy))</td>", "<td>\(fixed(row.evaluations, 0))</td>"]
     cells.append("<td class=\"seconds\">\(fixed(row.seconds, row.seconds < 10 ? 2 : 0))</td>")
     var count = "\(row.images)"
-    if row.failed > 0 { count += "<br><small title=\"\(escaped(row.problem ?? ""))\">\(row.failed) failed</small>" }
-    if row.open > 0 { count += "<br><small>\(row.open) not done</small>" }
+    if row.failed > 0 { count += "<br/><small title=\"\(escaped(row.problem ?? ""))\">\(row.failed) failed</small>" }
+    if row.open > 0 { count += "<br/><small>\(row.open) not done</small>" }
     cells.append("<td>\(count)</td>")
     let kind = row.role == .attack ? "" : " class=\"control\""
     let reason =
@@ -218,14 +218,14 @@ public struct AuditReport {
     let (height, width) = (image.shape[1], image.shape[2])
     let scale = max(1, 56 / max(height, width))
     return
-      "<figure><img alt=\"\(escaped(alt))\" width=\"\(width * scale)\" height=\"\(height * scale)\" src=\"data:image/png;base64,\(base64(bytes))\"><figcaption>\(escaped(caption))</figcaption></figure>"
+      "<figure><img alt=\"\(escaped(alt))\" width=\"\(width * scale)\" height=\"\(height * scale)\" src=\"data:image/png;base64,\(base64(bytes))\"/><figcaption>\(escaped(caption))</figcaption></figure>"
   }
 
   // MARK: Threats, cost, manifest
 
   private var threats: String {
     let items = plan.attacks.filter { $0.role.base == nil }.map {
-      "<dt><code>\(escaped($0.name))</code>\($0.role == .control ? " (control)" : "")</dt><dd>\(escaped($0.attack.threatModel.description))</dd>"
+      "<dt><code>\(escaped($0.name))</code>\($0.role == .attack ? "" : " (\($0.role.kind))")</dt><dd>\(escaped(threat($0)))</dd>"
     }
     return """
       <section>
@@ -237,6 +237,13 @@ public struct AuditReport {
       next of the same class. Both controls run the attack itself, told the labels it had found.</p>
       </section>
       """
+  }
+
+  private func threat(_ row: AuditPlan.AttackRow) -> String {
+    if case .oracle = row.role {
+      return "no attacker: it is given the private image, and shows what the prior could draw at best"
+    }
+    return row.attack.threatModel.description
   }
 
   private var cost: String {
@@ -282,11 +289,11 @@ public struct AuditReport {
     small, .note, figcaption { color: var(--soft); } small { font-size: .82em; } .note { font-size: .9rem; }
     .leak { color: var(--leak); } .none { color: var(--none); } .open { color: var(--open); }
     .wide { overflow-x: auto; max-width: 100%; border: 1px solid var(--line); border-radius: 6px; }
-    table { border-collapse: collapse; width: 100%; font-size: .9rem; }
-    th, td { padding: .35rem .6rem; text-align: right; vertical-align: top; border-top: 1px solid var(--line); font-weight: normal; white-space: nowrap; }
+    table { border-collapse: collapse; width: 100%; font-size: .86rem; }
+    th, td { padding: .35rem .45rem; text-align: right; vertical-align: top; border-top: 1px solid var(--line); font-weight: normal; white-space: nowrap; }
     thead th { border-top: 0; color: var(--soft); } th[scope=row], th:first-child, td.text { text-align: left; }
     tbody th[scope=row] { min-width: 11rem; max-width: 26rem; white-space: normal; } b { white-space: nowrap; }
-    td { font-variant-numeric: tabular-nums; } td.text { white-space: normal; min-width: 10rem; }
+    td { font-variant-numeric: tabular-nums; } td.text { white-space: normal; min-width: 9rem; }
     tr.defense th { background: var(--panel); white-space: normal; } tr.defense code { font-weight: 600; } tr.defense span { color: var(--soft); margin-left: .6rem; }
     tr.control { color: var(--soft); } tr.control th { padding-left: 1.4rem; } tr.reason td { border-top: 0; padding-left: 1.4rem; }
     table.grid { width: auto; } table.grid td { padding: .25rem; text-align: center; border-top: 0; } table.grid th { border-top: 0; }

@@ -27,6 +27,7 @@ public struct AuditRow: Sendable {
   /// The interval of the lift lies within ± the margin.
   public var isEquivalent = false
   public var labelAccuracy = Double.nan
+  /// Medians over images: of the client's gradient, and of what it sent.
   public var cleanNorm = Double.nan
   public var sentNorm = Double.nan
   /// Share of images whose update clipping changed.
@@ -115,8 +116,8 @@ public struct AuditSummary {
     row.images = first.count
     row.interval = try interval(first)
     row.labelAccuracy = mean(done.map(\.hit))
-    row.cleanNorm = mean(done.map(\.cleanNorm))
-    row.sentNorm = mean(done.map(\.sentNorm))
+    row.cleanNorm = (try? median(done.map(\.cleanNorm))) ?? .nan
+    row.sentNorm = (try? median(done.map(\.sentNorm))) ?? .nan
     let binding = done.compactMap(\.binds)
     row.binds = binding.isEmpty ? nil : Double(binding.count { $0 }) / Double(binding.count)
     row.mu = try? median(done.compactMap(\.mu))

@@ -4,15 +4,9 @@ import Ground
 extension AuditSummary {
   /// Names and values of a row's columns; nil where there is nothing to say.
   public func columns(_ row: AuditRow) -> [(name: String, value: AuditColumn)] {
-    let kind: String =
-      switch row.role {
-      case .attack: "attack"
-      case .control: "control"
-      case .null: "null gradient"
-      case .wrong: "wrong image"
-      }
     var all: [(String, AuditColumn)] = [
-      ("defense", .text(row.defense)), ("attack", .text(row.attack)), ("kind", .text(kind)), ("n", .count(row.images)),
+      ("defense", .text(row.defense)), ("attack", .text(row.attack)), ("kind", .text(row.role.kind)),
+      ("n", .count(row.images)),
     ]
     for (index, metric) in plan.metrics.enumerated() { all.append((metric.name, .number(row.means[index]))) }
     all.append(("low", .number(row.interval?.low ?? .nan)))

@@ -46,7 +46,7 @@ extension AuditSummary {
   func places(_ metric: Int) -> Int { plan.metrics[metric].name == "psnr" ? 2 : 3 }
 
   func liftText(_ row: AuditRow) -> String {
-    guard row.role == .attack else { return row.role == .control ? "control" : "control of the attack" }
+    guard row.role == .attack else { return row.role.base == nil ? row.role.kind : "control of the attack" }
     guard let lift = row.lift else { return row.images == 0 ? "" : row.control == nil ? "no control" : "–" }
     let places = places(0)
     let verdict = row.verdict.map { " \($0.rawValue)" } ?? ""

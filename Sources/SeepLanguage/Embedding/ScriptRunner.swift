@@ -223,7 +223,7 @@ extension Failure {
 
 extension Session {
   /// A fault with its place, for one line of a report.
-  func describe(_ error: any Error) -> String {
+  public func describe(_ error: any Error) -> String {
     guard let fault = error as? Fault else { return "\(error)" }
     defer { machine.pending = nil }
     guard let known = machine.pending, known.fault == fault, let file = known.file else { return fault.description }

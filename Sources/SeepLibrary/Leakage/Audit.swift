@@ -19,8 +19,8 @@ let auditBuiltins: [Builtin] = [
       (shared, model), a metric (private, recovered)); {name: "…", defense: …} gives a row its name. The first metric decides about lift.
     - `images`: how many of `data`, or which.
     - `path`: a file that keeps each cell the moment it is done. The same call goes on where it was stopped; two processes may share it.
-    - `controls`: true adds, for attacks with a prior, the prior alone and the same attack on a null gradient and on another image of the class; a list
-      names more. `public`: data for the controls retrieval and class mean.
+    - `controls`: true adds, for attacks with a prior, the prior alone and the same attack on a null gradient and on another image of the class, and as an
+      upper bound the nearest image the prior can make; a list names more. `public`: data for the controls retrieval and class mean.
     - `labels`: "inferred" by the attacks, or "told" to them. `adapt`: runs attacks that imitate defenses at these levels: ["known", "estimated"].
     - `utility`: true trains the model with each defense by ten clients (federated SGD, 100 rounds on four fifths of `public`) and tells its accuracy on
       the rest; or a function of a defense that gives a number or a record of numbers; or a record of numbers by the defenses' names.
@@ -59,6 +59,7 @@ private func run(_ call: Call) throws -> Value {
     defer { session.random = outer }
     try body()
   }
+  plan.explain = { [unowned session] in session.describe($0) }
   try plan.check()
   let canary = try AuditArguments.canary(call, isFresh: isFresh)
   plan.manifest = try AuditArguments.manifest(plan, call, data: data.name, isFresh: isFresh)

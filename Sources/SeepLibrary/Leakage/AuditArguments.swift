@@ -91,6 +91,19 @@ enum AuditArguments {
     }
     for index in generative {
       let base = rows[index]
+      let mark = base.fingerprint + ((base.attack as? GGL)?.search.written ?? "")
+      let isKnown = rows.contains { row in
+        if case .oracle = row.role {
+          row.fingerprint + ((row.attack as? GGL)?.search.written ?? "") == mark
+        } else {
+          false
+        }
+      }
+      if base.attack is GGL, !isKnown {
+        rows.append(
+          AuditPlan.AttackRow(
+            name: "oracle: \(base.name)", attack: base.attack, role: .oracle(of: index), fingerprint: base.fingerprint))
+      }
       for (role, name) in [(AuditRole.null(of: index), "null gradient"), (.wrong(of: index), "wrong image")] {
         rows.append(
           AuditPlan.AttackRow(

@@ -37,8 +37,8 @@ extension AuditArguments {
     }
     for (index, row) in plan.attacks.enumerated() {
       let written = row.attack.written
-      let isPlain = row.name == written || row.role.base != nil
-      let role = row.role == .attack ? "" : row.role == .control ? " (control)" : " (control of an attack)"
+      let isPlain = row.name == written || (row.role != .attack && row.role != .control)
+      let role = row.role == .attack ? "" : " (\(row.role.kind))"
       entries.append(
         ("attack \(index + 1)", marked(isPlain ? row.name : "\(row.name): \(written)", row.fingerprint) + role))
     }
