@@ -74,10 +74,14 @@ public enum Console {
   /// A diagnostic on standard error.
   static func show(_ failure: Failure, color: String?) {
     var text = failure.text
-    if usesColor(2, choice: color), text.hasPrefix("error:") {
-      let end = text.firstIndex(of: "\n") ?? text.endIndex
-      let title = text[text.index(text.startIndex, offsetBy: 6)..<end]
-      text = "\u{1B}[1;31merror\u{1B}[0m:\u{1B}[1m\(title)\u{1B}[0m" + text[end...]
+    if usesColor(2, choice: color) {
+      let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map { line in
+        for (word, code) in [("error", "31"), ("warning", "33"), ("note", "36")] where line.hasPrefix(word + ": ") {
+          return "\u{1B}[1;\(code)m\(word)\u{1B}[0m:\u{1B}[1m\(line.dropFirst(word.count + 1))\u{1B}[0m"
+        }
+        return String(line)
+      }
+      text = lines.joined(separator: "\n")
     }
     writeError(text + "\n")
   }

@@ -9,6 +9,8 @@ struct CompileError: Error {
   var site: Site
   /// The text ended where something had to follow: more input could mend it.
   var isAtEnd = false
+  /// Further mistakes of the same text, in order.
+  var others: [CompileError] = []
 }
 
 final class Compiler {

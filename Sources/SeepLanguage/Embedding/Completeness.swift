@@ -13,11 +13,8 @@ public enum Completeness: Sendable {
 
 extension Session {
   public func completeness(of text: String) -> Completeness {
-    do {
-      _ = try QuickParser.parse(Array(text.utf8), nativeLimit: machine.stackFloor() + (256 << 10))
-      return .complete
-    } catch {
-      return (error as? CompileError)?.isAtEnd == true ? .incomplete : .invalid
-    }
+    let errors = QuickParser.read(Array(text.utf8), nativeLimit: machine.stackFloor() + (256 << 10)).errors
+    if errors.isEmpty { return .complete }
+    return errors.allSatisfy(\.isAtEnd) ? .incomplete : .invalid
   }
 }

@@ -15,7 +15,7 @@ extension Failure {
   public var text: String {
     let shown = Failure(fault: fault, file: file, span: guilty, argumentSpans: [], trace: [])
     let (line, column) = (shown.line, shown.column)
-    var lines = ["error: \(fault.message)"]
+    var lines = ["\(severity): \(fault.message)"]
     let number = String(line)
     let gutter = String(repeating: " ", count: number.count)
     if !file.text.isEmpty {
@@ -29,6 +29,7 @@ extension Failure {
       let place = Failure(fault: fault, file: entry.file, span: entry.span, argumentSpans: [], trace: [])
       lines.append("\(gutter) = in `\(entry.function)`, called at \(entry.file.name):\(place.line):\(place.column)")
     }
+    lines += others.map(\.text)
     return lines.joined(separator: "\n")
   }
 

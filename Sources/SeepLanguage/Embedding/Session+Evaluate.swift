@@ -9,6 +9,14 @@ public struct Failure: Error {
   public var argumentSpans: [Span]
   /// Innermost first: function called, and where from; at most 6.
   public var trace: [(function: String, file: SourceHandle, span: Span)]
+  public var severity = Severity.error
+  /// Further mistakes of the same text, in order: several syntax errors.
+  public var others: [Failure] = []
+}
+
+/// How bad a finding is: a text with an error does not run as it is meant to.
+public enum Severity: String, Sendable {
+  case error, warning, note
 }
 
 extension Session {
@@ -53,7 +61,7 @@ extension Session {
       return (program, false)
     } catch let error as CompileError {
       machine.pending = PendingFault(
-        fault: error.fault, value: nil, file: file, site: error.site, arguments: [], trace: [])
+        fault: error.fault, value: nil, file: file, site: error.site, arguments: [], trace: [], others: error.others)
       throw error.fault
     }
   }
@@ -77,6 +85,9 @@ extension Session {
     func span(_ site: Site) -> Span { Span(Int(site.from), Int(site.to)) }
     return Failure(
       fault: fault, file: place, span: span(known.site), argumentSpans: known.arguments.map(span),
-      trace: known.trace.map { ($0.function, $0.file, span($0.site)) })
+      trace: known.trace.map { ($0.function, $0.file, span($0.site)) },
+      others: known.others.map {
+        Failure(fault: $0.fault, file: place, span: span($0.site), argumentSpans: [], trace: [])
+      })
   }
 }

@@ -30,6 +30,8 @@ struct PendingFault {
   var site: Site
   var arguments: [Site]
   var trace: [TraceEntry]
+  /// Further mistakes of the same text: several syntax errors.
+  var others: [CompileError] = []
 }
 
 struct TraceEntry {

@@ -37,6 +37,8 @@ struct Tokenizer {
   let text: [UInt8]
   var at: Int
   let end: Int
+  /// What could not be read; a token stands in its place where one is needed to go on.
+  var errors: [CompileError] = []
   private static let symbolBytes = symbols.map { Array($0.utf8) }
 
   init(_ text: [UInt8], from: Int = 0, to: Int? = nil) {
@@ -49,7 +51,7 @@ struct Tokenizer {
     CompileError(fault: Fault("syntax", message), site: Site(from: Int32(from), to: Int32(to)))
   }
 
-  mutating func all() throws -> [Token] {
+  mutating func all() -> [Token] {
     var tokens: [Token] = []
     var newline = true
     while true {
@@ -77,10 +79,30 @@ struct Tokenizer {
         return tokens
       }
       let start = at
-      let kind = try next()
-      tokens.append(Token(kind: kind, span: Span(start, at), newlineBefore: newline))
-      newline = false
+      do {
+        let kind = try next()
+        tokens.append(Token(kind: kind, span: Span(start, at), newlineBefore: newline))
+        newline = false
+      } catch {
+        if let mistake = error as? CompileError { errors.append(mistake) }
+        guard let kind = skip(start) else { continue }
+        tokens.append(Token(kind: kind, span: Span(start, at), newlineBefore: newline))
+        newline = false
+      }
     }
+  }
+
+  /// Goes on behind what could not be read; the token that it probably was meant to be.
+  private mutating func skip(_ start: Int) -> TokenKind? {
+    if text[start] == 34 {
+      while at < end, text[at] != 34, text[at] != 10 { at += text[at] == 92 ? 2 : 1 }
+      at = min(end, at)
+      if at < end, text[at] == 34 { at += 1 }
+      return .text([.text("")])
+    }
+    if isDigit(text[start]) { return .int(0) }
+    at = max(at, start + 1)
+    return nil
   }
 
   private func isDigit(_ c: UInt8) -> Bool { c >= 48 && c <= 57 }

@@ -1,0 +1,126 @@
+// Functions, their parameters, and patterns.
+import Ground
+
+extension QuickParser {
+  mutating func function(_ name: String?, _ start: Int, _ documentation: String?) throws -> FunctionSyntax {
+    let parameters = try parameters()
+    let body: Expression
+    if isSymbol("{") {
+      body = try block()
+    } else {
+      try need("=>", "or `{` to begin the body")
+      body = try expression()
+    }
+    return FunctionSyntax(
+      name: name, parameters: parameters, body: body, documentation: documentation, span: Span(start, previousEnd))
+  }
+
+  mutating func parameters() throws -> [ParameterSyntax] {
+    try need("(", "to begin the parameters")
+    openBrackets += 1
+    defer { openBrackets -= 1 }
+    var list: [ParameterSyntax] = []
+    while !isSymbol(")") {
+      let start = token.span.start
+      let pattern = try pattern()
+      let isVariadic = take("...")
+      let value = take("=") || take(":") ? try expression() : nil
+      list.append(
+        ParameterSyntax(pattern: pattern, defaultValue: value, isVariadic: isVariadic, span: Span(start, previousEnd)))
+      if !take(",") { break }
+    }
+    try need(")", "to end the parameters")
+    return list
+  }
+
+  mutating func pattern() throws -> Pattern {
+    let first = try onePattern()
+    guard isSymbol("|") else { return first }
+    var all = [first]
+    while take("|") { all.append(try onePattern()) }
+    return Pattern(kind: .either(all), span: Span(first.span.start, previousEnd))
+  }
+
+  mutating func onePattern() throws -> Pattern {
+    let start = token.span.start
+    func made(_ kind: PatternKind) -> Pattern { Pattern(kind: kind, span: Span(start, previousEnd)) }
+    switch token.kind {
+    case .name("_"):
+      _ = advance()
+      return made(.anything)
+    case .name(let name):
+      _ = advance()
+      return made(.name(name))
+    case .symbol("["), .symbol("("):
+      let isList = advance().kind == .symbol("[")
+      openBrackets += 1
+      defer { openBrackets -= 1 }
+      var items: [Pattern] = []
+      var rest: Int?
+      var comma = false
+      while !isSymbol(isList ? "]" : ")") {
+        if take("...") { rest = items.count }
+        items.append(try pattern())
+        comma = take(",")
+        if !comma { break }
+      }
+      try need(isList ? "]" : ")", "to end the pattern")
+      if !isList, items.count == 1, !comma, rest == nil { return items[0] }
+      return made(isList ? .list(items, rest: rest) : .tuple(items, rest: rest))
+    case .symbol("{"):
+      places.recordBraces.insert(start)
+      _ = advance()
+      openBrackets += 1
+      defer { openBrackets -= 1 }
+      var fields: [(name: String, pattern: Pattern)] = []
+      while !isSymbol("}") {
+        let (name, span) = try needName()
+        fields.append((name, take(":") ? try pattern() : Pattern(kind: .name(name), span: span)))
+        if !take(",") { break }
+      }
+      try need("}", "to end the pattern")
+      return made(.record(fields))
+    default:
+      let value = try binary(6)
+      return made(.value(value))
+    }
+  }
+
+  mutating func lambda() throws -> Expression? {
+    let start = token.span.start
+    if case .name(let name) = token.kind, tokens[min(at + 1, tokens.count - 1)].kind == .symbol("=>") {
+      let span = advance().span
+      _ = advance()
+      let parameter = ParameterSyntax(pattern: Pattern(kind: .name(name), span: span), defaultValue: nil, span: span)
+      return try lambdaBody([parameter], start)
+    }
+    guard isSymbol("("), let close = matchingParenthesis(),
+      tokens[min(close + 1, tokens.count - 1)].kind == .symbol("=>")
+    else { return nil }
+    let list = try parameters()
+    _ = advance()
+    return try lambdaBody(list, start)
+  }
+
+  mutating func lambdaBody(_ parameters: [ParameterSyntax], _ start: Int) throws -> Expression {
+    let body = isSymbol("{") && !bracesAreRecord ? try block() : try expression()
+    let span = Span(start, previousEnd)
+    return Expression(
+      kind: .function(FunctionSyntax(name: nil, parameters: parameters, body: body, documentation: nil, span: span)),
+      span: span)
+  }
+
+  func matchingParenthesis() -> Int? {
+    var depth = 0
+    for i in at..<tokens.count {
+      switch tokens[i].kind {
+      case .symbol("("), .symbol("["), .symbol("{"): depth += 1
+      case .symbol(")"), .symbol("]"), .symbol("}"):
+        depth -= 1
+        if depth == 0 { return i }
+      default: break
+      }
+    }
+    return nil
+  }
+}

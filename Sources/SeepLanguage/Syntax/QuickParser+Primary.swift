@@ -1,0 +1,189 @@
+// What an expression begins with: literals, names, brackets, keywords.
+import Ground
+
+extension QuickParser {
+  mutating func primary() throws -> Expression {
+    try checkNesting()
+    let here = token
+    func made(_ kind: ExpressionKind) -> Expression { Expression(kind: kind, span: here.span) }
+    switch here.kind {
+    case .int(let value):
+      _ = advance()
+      return made(.int(value))
+    case .float(let value):
+      _ = advance()
+      return made(.float(value))
+    case .text(let parts):
+      _ = advance()
+      return made(try string(parts))
+    case .name(let name):
+      _ = advance()
+      return made(.name(name))
+    case .keyword(let word): return try keywordExpression(word, here)
+    case .symbol("("): return try parenthesis(here)
+    case .symbol("["):
+      _ = advance()
+      let oldHead = isHead
+      isHead = false
+      openBrackets += 1
+      defer {
+        openBrackets -= 1
+        isHead = oldHead
+      }
+      var items: [Expression] = []
+      while !isSymbol("]") {
+        items.append(try expression())
+        if !take(",") { break }
+      }
+      try need("]", "to end the list")
+      return Expression(kind: .list(items), span: Span(here.span.start, previousEnd))
+    case .symbol("{") where !isHead:
+      if bracesAreRecord {
+        _ = advance()
+        return try recordBody(here.span.start)
+      }
+      return try block()
+    case .symbol("..") where openBrackets > 0, .symbol("..=") where openBrackets > 0:
+      let inclusive = advance().kind == .symbol("..=")
+      let right = isSymbol("]") || isSymbol(",") ? nil : try binary(7)
+      return Expression(kind: .range(nil, right, inclusive: inclusive), span: Span(here.span.start, previousEnd))
+    default: throw error("an expression is expected", here.span)
+    }
+  }
+
+  var bracesAreRecord: Bool {
+    guard isSymbol("{") else { return false }
+    let next = tokens[min(at + 1, tokens.count - 1)].kind
+    if next == .symbol("}") { return true }
+    let after = tokens[min(at + 2, tokens.count - 1)].kind
+    switch next {
+    case .name, .text: return after == .symbol(":")
+    default: return false
+    }
+  }
+
+  mutating func recordBody(_ start: Int) throws -> Expression {
+    places.recordBraces.insert(start)
+    let oldHead = isHead
+    isHead = false
+    openBrackets += 1
+    defer {
+      openBrackets -= 1
+      isHead = oldHead
+    }
+    var fields: [FieldSyntax] = []
+    while !isSymbol("}") {
+      let here = token
+      var name = ""
+      if case .text(let parts) = here.kind, case .text(let text)? = parts.first {
+        name = text
+        _ = advance()
+      } else {
+        name = try needName().0
+      }
+      try need(":", "after the field's name")
+      fields.append(FieldSyntax(name: name, nameSpan: here.span, value: try expression()))
+      if !take(",") { break }
+    }
+    try need("}", "to end the record")
+    return Expression(kind: .record(fields), span: Span(start, previousEnd))
+  }
+
+  mutating func parenthesis(_ here: Token) throws -> Expression {
+    _ = advance()
+    let oldHead = isHead
+    isHead = false
+    openBrackets += 1
+    defer {
+      openBrackets -= 1
+      isHead = oldHead
+    }
+    var items: [Expression] = []
+    var comma = false
+    while !isSymbol(")") {
+      items.append(try expression())
+      comma = take(",")
+      if !comma { break }
+    }
+    try need(")", "to close this")
+    let span = Span(here.span.start, previousEnd)
+    if items.count == 1, !comma { return Expression(kind: items[0].kind, span: span) }
+    return Expression(kind: .tuple(items), span: span)
+  }
+
+  mutating func keywordExpression(_ word: String, _ here: Token) throws -> Expression {
+    func made(_ kind: ExpressionKind) -> Expression { Expression(kind: kind, span: Span(here.span.start, previousEnd)) }
+    _ = advance()
+    switch word {
+    case "none": return made(.none)
+    case "true": return made(.bool(true))
+    case "false": return made(.bool(false))
+    case "fn": return made(.function(try function(nil, here.span.start, nil)))
+    case "if":
+      let condition = try head()
+      let yes = try block()
+      if takeWord("else") {
+        let no = isKeyword("if") ? try primary() : try block()
+        return made(.ifElse(condition, yes, no))
+      }
+      return made(.ifElse(condition, yes, nil))
+    case "match":
+      let subject = try head()
+      try need("{", "to begin the cases")
+      let (oldHead, oldOpen) = (isHead, openBrackets)
+      isHead = false
+      openBrackets = 0
+      defer { (isHead, openBrackets) = (oldHead, oldOpen) }
+      var cases: [CaseSyntax] = []
+      while !isSymbol("}") {
+        places.starts.insert(token.span.start)
+        let pattern = try pattern()
+        let condition = takeWord("if") ? try expression() : nil
+        try need("=>", "after the pattern")
+        let body = isSymbol("{") && !bracesAreRecord ? try block() : try expression()
+        cases.append(CaseSyntax(pattern: pattern, condition: condition, body: body))
+        _ = take(",")
+      }
+      _ = advance()
+      return made(.match(subject, cases))
+    case "try":
+      let body = try block()
+      guard takeWord("catch") else { return made(.tryCatch(body, nil, nil)) }
+      let pattern = isSymbol("{") ? nil : try pattern()
+      return made(.tryCatch(body, pattern, try block()))
+    default:
+      at -= 1  // it may begin the next statement
+      throw error("an expression is expected", here.span)
+    }
+  }
+
+  func string(_ parts: [RawPart]) throws -> ExpressionKind {
+    if parts.count == 1, case .text(let text) = parts[0] { return .string(text) }
+    return .interpolation(
+      try parts.map { part in
+        switch part {
+        case .text(let text): return .text(text)
+        case .value(let span, let format):
+          return .value(try hole(span), format: format)
+        }
+      })
+  }
+
+  /// The expression between the braces of a string.
+  func hole(_ span: Span) throws -> Expression {
+    var tokenizer = Tokenizer(text, from: span.start, to: span.end)
+    let tokens = tokenizer.all()
+    if let first = tokenizer.errors.first { throw first }
+    var inner = QuickParser(text: text, tokens: tokens, nativeLimit: nativeLimit)
+    inner.openBrackets = 1
+    do {
+      let value = try inner.expression()
+      if inner.token.kind != .end { throw inner.error("something is left over here", inner.token.span) }
+      if let first = inner.errors.first { throw first }
+      return value
+    } catch var mistake as CompileError {
+      mistake.isAtEnd = false  // another line would not mend it
+      throw mistake
+    }
+  }
+}
