@@ -54,17 +54,25 @@ public enum Commands {
     return String(decoding: bytes, as: UTF8.self)
   }
 
-  /// Reports mistakes that show without running.
+  /// Reports what shows without running: 1 if there are errors, 0 for warnings and notes alone.
   public static func check(_ paths: [String], color: String?) -> Int32 {
-    var status: Int32 = 0
-    for path in paths {
+    let session = session(seed: 0)
+    var counts: [Severity: Int] = [:]
+    let files = paths.flatMap(scripts)
+    for path in files {
       guard let text = read(path) else { return 1 }
-      if let failure = session(seed: 0).check(text, name: path) {
-        Console.show(failure, color: color)
-        status = 1
+      for finding in session.findings(in: text, name: path) {
+        Console.show(finding, color: color)
+        counts[finding.severity, default: 0] += 1
       }
     }
-    return status
+    let parts = [Severity.error, .warning, .note].compactMap { severity -> String? in
+      guard let count = counts[severity] else { return nil }
+      return "\(count) \(severity)" + (count == 1 ? "" : "s")
+    }
+    let total = files.count == 1 ? "1 file" : "\(files.count) files"
+    print("\(total) checked: " + (parts.isEmpty ? "nothing to report" : parts.joined(separator: ", ")))
+    return counts[.error] == nil ? 0 : 1
   }
 
   /// Runs annotated scripts and `test` blocks; prints what failed and one closing line.

@@ -11,7 +11,7 @@ struct Seep: ParsableCommand {
       seep -                     runs standard input
       seep -e CODE               runs a line and shows its value
       seep test [PATHS…]         runs annotated scripts and test blocks
-      seep check PATHS…          reports mistakes without running
+      seep check [PATHS…]        reports mistakes, unused and hidden names without running
       seep doc [NAME]            the reference
       """, version: "seep 0.1.0")
 
@@ -41,9 +41,7 @@ struct Seep: ParsableCommand {
     if first.hasPrefix("-"), first != "-" { throw ValidationError("there is no option \(first)") }
     switch first {
     case "test": return Commands.test(arguments.isEmpty ? ["."] : arguments)
-    case "check":
-      guard !arguments.isEmpty else { throw ValidationError("`seep check` needs the scripts to check") }
-      return Commands.check(arguments, color: color)
+    case "check": return Commands.check(arguments.isEmpty ? ["."] : arguments, color: color)
     case "doc": return Commands.documentation(arguments.first)
     case "-":
       return Commands.run(

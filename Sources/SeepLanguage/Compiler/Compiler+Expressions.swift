@@ -565,7 +565,7 @@ extension Compiler {
           "not-assignable", "only a variable, or a part of one, can be assigned", help: "give it a name: var x = …"),
         root.span)
     }
-    let binding = try assignable(name, root.span)
+    let binding = try assignable(name, root.span, isWhole: steps.isEmpty)
     if steps.isEmpty { return try assign(binding, operation, value, span) }
     if case .local(let local) = binding, !local.isBoxed, operation == nil, steps.count == 1,
       case .index(_, let items) = steps[0].kind, items.count == 1, let item = items[0]
@@ -606,7 +606,7 @@ extension Compiler {
     }
   }
 
-  private func assignable(_ name: String, _ span: Span) throws -> Binding {
+  private func assignable(_ name: String, _ span: Span, isWhole: Bool) throws -> Binding {
     let binding = try resolve(name, span)
     let isMutable: Bool
     switch binding {
@@ -620,7 +620,7 @@ extension Compiler {
     case .itself: isMutable = false
     case .unknown:
       if learned { return binding }
-      throw unknownName(name, span)
+      throw unknownName(name, span, orElse: isWhole ? "var \(name) = …" : nil)
     }
     if !isMutable {
       throw fail(

@@ -97,9 +97,9 @@ final class Compiler {
     return nil
   }
 
-  func unknownName(_ name: String, _ span: Span) -> CompileError {
+  func unknownName(_ name: String, _ span: Span, orElse help: String? = nil) -> CompileError {
     let near = nearestName(to: name, among: f.localNames + names.all)
-    return fail(Fault("unknown-name", "there is no `\(name)` here", help: near), span)
+    return fail(Fault("unknown-name", "there is no `\(name)` here", help: near ?? help), span)
   }
 
   func read(_ name: String, to target: Int, _ span: Span) throws {

@@ -63,6 +63,7 @@ final class GlobalNames {
     state.entries[name] ?? base[name].map { Entry(index: $0, isMutable: false) }
   }
   func find(_ name: String) -> Int? { entry(name)?.index }
+  func isOfLibrary(_ name: String) -> Bool { base[name] != nil }
   func isOwn(_ name: String) -> Bool { state.entries[name] != nil }
 
   /// The program's names in order of their first binding.

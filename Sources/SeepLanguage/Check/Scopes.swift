@@ -1,0 +1,70 @@
+// What names stand for while a text is read without being run: the scopes are the compiler's.
+import Ground
+
+/// A name that the text binds.
+final class CheckedName {
+  enum Kind {
+    case binding, parameter, function
+    /// Loop variables, names of `catch` and of a case, modules: they may go unused.
+    case other
+  }
+
+  let name: String
+  let span: Span
+  let kind: Kind
+  var isMutable: Bool
+  /// What it is called with, where that can only be one function.
+  var function: FunctionSyntax?
+  var isUsed = false
+  /// How often the top of the text binds it.
+  var bindings = 0
+
+  init(_ name: String, _ span: Span, _ kind: Kind, isMutable: Bool = false, function: FunctionSyntax? = nil) {
+    self.name = name
+    self.span = span
+    self.kind = kind
+    self.isMutable = isMutable
+    self.function = function
+  }
+}
+
+/// The names in sight at a place of the text.
+struct CheckedScopes {
+  /// Innermost last; the first is the top of the text.
+  private var scopes: [[String: CheckedName]] = [[:]]
+  /// Functions that stand further down in the open blocks.
+  private var upcoming: [[String: CheckedName]] = []
+  /// Every name bound so far, in order.
+  private(set) var all: [CheckedName] = []
+
+  var isTop: Bool { scopes.count == 1 }
+  var names: [String] { (scopes + upcoming).flatMap(\.keys) }
+
+  mutating func push() { scopes.append([:]) }
+  mutating func pop() { scopes.removeLast() }
+  mutating func pushUpcoming(_ functions: [CheckedName]) {
+    upcoming.append(Dictionary(functions.map { ($0.name, $0) }, uniquingKeysWith: { $1 }))
+    all += functions
+  }
+  mutating func popUpcoming() { upcoming.removeLast() }
+
+  func find(_ name: String) -> CheckedName? {
+    for scope in scopes.dropFirst().reversed() { if let found = scope[name] { return found } }
+    for block in upcoming.reversed() { if let found = block[name] { return found } }
+    return scopes[0][name]
+  }
+
+  /// The name as the top of the text binds it.
+  func atTop(_ name: String) -> CheckedName? { scopes[0][name] }
+
+  mutating func declare(_ name: CheckedName) {
+    if scopes[scopes.count - 1].updateValue(name, forKey: name.name) !== name { all.append(name) }
+  }
+
+  /// A function of the open block that was announced comes into its place.
+  mutating func arrive(_ name: String, _ span: Span) -> CheckedName? {
+    guard let known = upcoming.last?[name], known.span == span else { return nil }
+    scopes[scopes.count - 1][name] = known
+    return known
+  }
+}
