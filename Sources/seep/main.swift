@@ -12,6 +12,8 @@ struct Seep: ParsableCommand {
       seep -e CODE               runs a line and shows its value
       seep test [PATHS…]         runs annotated scripts and test blocks
       seep check [PATHS…]        reports mistakes, unused and hidden names without running
+      seep fmt [--check] [PATHS…]
+                                 formats in place; --check lists what would change; - is standard input
       seep doc [NAME]            the reference
       """, version: "seep 0.1.0")
 
@@ -41,7 +43,18 @@ struct Seep: ParsableCommand {
     if first.hasPrefix("-"), first != "-" { throw ValidationError("there is no option \(first)") }
     switch first {
     case "test": return Commands.test(arguments.isEmpty ? ["."] : arguments)
-    case "check": return Commands.check(arguments.isEmpty ? ["."] : arguments, color: color)
+    case "check":
+      if let odd = arguments.first(where: { $0.hasPrefix("-") }) {
+        throw ValidationError("`seep check` has no option \(odd)")
+      }
+      return Commands.check(arguments.isEmpty ? ["."] : arguments, color: color)
+    case "fmt":
+      let isCheck = arguments.contains("--check")
+      let paths = arguments.filter { $0 != "--check" }
+      if let odd = paths.first(where: { $0.hasPrefix("-") && $0 != "-" }) {
+        throw ValidationError("`seep fmt` has no option \(odd); it has --check")
+      }
+      return Commands.format(paths.isEmpty ? ["."] : paths, isCheck: isCheck, color: color)
     case "doc": return Commands.documentation(arguments.first)
     case "-":
       return Commands.run(

@@ -138,7 +138,7 @@ extension QuickParser {
       while !isSymbol("}") {
         places.starts.insert(token.span.start)
         let pattern = try pattern()
-        let condition = takeWord("if") ? try expression() : nil
+        let condition = takeWord("if") ? try binary(0) : nil  // `if a => b` is no function
         try need("=>", "after the pattern")
         let body = isSymbol("{") && !bracesAreRecord ? try block() : try expression()
         cases.append(CaseSyntax(pattern: pattern, condition: condition, body: body))
