@@ -55,15 +55,17 @@ public final class Auditor {
   public func run() throws -> Bool {
     open = try journal.remaining()
     defer { progress.finish("audit") }
+    var last: AuditCell?
     while true {
       if Interrupt.isRequested { return true }
-      switch try journal.claim() {
+      switch try journal.claim(near: last) {
       case .finished: return false
       case .wait(let count):
         try report("waiting for \(count) \(count == 1 ? "cell" : "cells") of another process")
         usleep(100_000)
       case .cell(let id):
         guard cells.indices.contains(id) else { throw Fault("bad-file", "\(journal.database.path) has strange cells") }
+        last = cells[id]
         do {
           let result = try compute(cells[id])
           guard let result else {

@@ -118,15 +118,19 @@ public final class Journal {
 
   // MARK: Cells
 
-  /// Takes the first cell that nobody computes. Cells of processes that have ended are free again.
-  public func claim() throws -> Claim {
+  /// Takes a cell that nobody computes: of the image that is at hand, else of one that nobody is at (its victim may take long to make), else the
+  /// first. Cells of processes that have ended are free again.
+  public func claim(near last: AuditCell? = nil) throws -> Claim {
     try database.transaction {
       try freeCellsOfTheDead()
       let open = try database.run(
         """
         SELECT id FROM cells AS c WHERE state = 'open'
-          AND (needs IS NULL OR (SELECT state FROM cells WHERE id = c.needs) IN ('done', 'failed')) ORDER BY id LIMIT 1
-        """)
+          AND (needs IS NULL OR (SELECT state FROM cells WHERE id = c.needs) IN ('done', 'failed'))
+        ORDER BY seed IS NOT ?1 OR image IS NOT ?2,
+          EXISTS (SELECT 1 FROM cells AS o WHERE o.state = 'claimed' AND o.seed = c.seed AND o.image IS c.image), id
+        LIMIT 1
+        """, [Field(last?.seed), Field(last?.image)])
       if let id = open.first?.first?.int {
         try database.run(
           "UPDATE cells SET state = 'claimed', owner = ?, since = ?, begun = begun + 1 WHERE id = ?",

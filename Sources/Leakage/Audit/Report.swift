@@ -53,14 +53,14 @@ public struct AuditReport {
       <header>
       <h1>\(escaped(title))</h1>
       <p>\(plan.defenses.count) defenses × \(plan.attacks.filter { $0.role == .attack }.count) attacks and their controls × \(size) × \(seeds), \
-      on \(victims) and \(escaped(unmarked(setting("data")))).\(state)</p>
+      on \(victims), and \(escaped(unmarked(setting("data")))).\(state)</p>
       </header>
       """
   }
 
   private var victims: String {
     let model = escaped(unmarked(setting("model").replacing("a function ", with: "")))
-    return setting("fresh victims") == "no" ? model : "a fresh \(model) for each"
+    return setting("fresh victims") == "no" ? model : "a fresh \(model) for each image"
   }
 
   private func unmarked(_ text: String) -> String {
