@@ -144,13 +144,12 @@ extension LabelRule {
       return twoStages(scores, count, share: negativeShare(scores, count))
     })
 
-  /// One example: the last layer's gradient with its bias is the rank-one matrix (p − e_y)[r, 1]ᵀ, so under white noise its
-  /// best estimate is the leading singular pair u vᵀ; |p_y − 1| is the sum of all other entries of p − e_y, so the label is where
-  /// |u| is largest. Where two are about as large (two classes; a confident error) features that are not negative decide the
-  /// sign. Bias and weight rows are used together, so that what noise or pruning took from one the other still says. More
-  /// examples: `bias_corrected` on row sums and bias together.
+  /// One example: `rankOneLabel`, which uses weights and bias together, so that what noise or pruning took from one the other still says.
+  /// More examples: `bias_corrected` on row sums and bias together.
   public static let combined = LabelRule(
-    "combined", about: "leading singular vector of weight and bias rows (one example); two stages on both otherwise",
+    "combined",
+    about:
+      "the rank-one matrix (p − e_y)[r, 1]ᵀ nearest to weight and bias rows (one example); two stages on both otherwise",
     layer: { layer, count in
       if count == 1 { return [try rankOneLabel(layer)] }
       let scores = jointScores(layer)
@@ -214,20 +213,4 @@ private func jointScores(_ layer: LastLayer) -> [Double] {
     let along = mean.indices.reduce(0.0) { $0 + row[$1] * mean[$1] }
     return along / length + (layer.bias?[c] ?? 0)
   }
-}
-
-private func rankOneLabel(_ layer: LastLayer) throws -> Int {
-  var rows = layer.weight
-  if let bias = layer.bias { for c in rows.indices { rows[c].append(bias[c]) } }
-  let flat = try Tensor(rows.flatMap { $0 }, shape: [rows.count, rows[0].count])
-  let (_, vectors) = try Tensor.matmul(flat, flat.transposed()).symmetricEigen()
-  var u = try vectors.select(axis: 1, index: rows.count - 1).doubles()
-  // v = uᵀA points where features are; they and the bias's 1 are not negative.
-  let sums = rows.map { $0.reduce(0, +) }
-  let orientation = u.indices.reduce(0.0) { $0 + u[$1] * sums[$1] }
-  if orientation < 0 { u = u.map { -$0 } }
-  let bySize = u.indices.sorted { (-abs(u[$0]), $0) < (-abs(u[$1]), $1) }
-  guard let first = bySize.first else { return 0 }
-  if bySize.count > 2, abs(u[bySize[1]]) < 0.8 * abs(u[first]) { return first }
-  return smallest(u, 1).first ?? 0
 }

@@ -16,7 +16,7 @@ let auditBuiltins: [Builtin] = [
 
     - `model`: a model, or a function from a seed to a model, for a fresh victim at each image.
     - `defenses`, `attacks`, `metrics`: lists of values; a function of one's own counts (a defense maps an update, an attack takes
-      (shared, model), a metric (private, recovered)); {name: "…", defense: …} gives a row its name. The first metric decides about lift.
+      (shared, model), a metric (private, recovered): a number, or true and false, which count as 1 and 0); {name: "…", defense: …} gives a row its name. The first metric decides about lift.
     - `images`: how many of `data`, or which.
     - `path`: a file that keeps each cell the moment it is done. The same call goes on where it was stopped; two processes may share it.
     - `controls`: true adds, for attacks with a prior, the prior alone and the same attack on a null gradient and on another image of the class, and as an

@@ -175,7 +175,10 @@ enum AuditArguments {
       ) { [unowned session = call.session] truth, found in
         let given = [truth, found].map { Value(TensorValue(Variable($0))) }
         let result = try session.invoke(function, given)
-        guard let number = result.asDouble ?? result.foreign(as: TensorValue.self)?.numberValue else {
+        guard
+          let number = result.asDouble ?? result.asBool.map({ $0 ? 1 : 0 })
+            ?? result.foreign(as: TensorValue.self)?.numberValue
+        else {
           throw Fault("type-mismatch", "the metric \(name) returned \(described(result)), not a number")
         }
         return number

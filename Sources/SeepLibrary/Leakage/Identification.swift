@@ -18,14 +18,34 @@ private func lone(_ call: Call, _ name: String) throws -> Tensor {
   return image.rank == 4 && image.shape[0] == 1 ? try image.select(axis: 0, index: 0) : image
 }
 
-private func truth(_ call: Call, among count: Int) throws -> Int { try call.int("truth", in: 0...max(0, count - 1)) }
+/// The index of the secret image, given as such or as the image itself.
+private func truth(_ call: Call, in images: Tensor) throws -> Int {
+  let count = images.rank == 4 ? images.shape[0] : 0
+  guard call["truth"].foreign(as: TensorValue.self)?.tensor.rank ?? 0 > 1 else {
+    return try call.int("truth", in: 0...max(0, count - 1))
+  }
+  let secret = try lone(call, "truth")
+  guard count > 0, secret.shape == Array(images.shape.dropFirst()) else {
+    throw call.fault(
+      "shape-mismatch",
+      "the secret image has the shape \(shapeText(secret.shape)), the others \(shapeText(images.shape))",
+      argument: "truth")
+  }
+  let away = try Tensor.combine(.sub, images, secret.converted(to: images.dtype)).map(.square).reduce(
+    .sum, axes: [1, 2, 3], keep: false
+  ).doubles()
+  guard let place = away.firstIndex(of: 0) else {
+    throw call.fault("no-such-image", "the secret image is not among the \(count) given", argument: "truth")
+  }
+  return place
+}
 
 let identificationBuiltins: [Builtin] = [
   Builtin(
     "identify(image, gallery, truth, by: \"mse\")", group: "metrics",
     """
     Does the recovered `image` point at the secret one (GradInversion's identification)? The images of `gallery` are ordered by their distance from it, and
-    `truth` is the index of the secret one. Where `gallery` is a part of a data set, only its images with the truth's label count, so that knowing
+    `truth` is the index of the secret one, or the secret image itself. Where `gallery` is a part of a data set, only its images with the truth's label count, so that knowing
     the label is worth no more than chance; a batch of images is taken whole. The record {rank, hit, chance, distance, nearest, size}: the place
     of the truth from 1, whether it is first, the share of the gallery that would be a hit, its distance, the index of the nearest image, the images that count.
     `by` is "mse" (of values in 0…1), "ssim", a model (its representation) or a function of two images, smaller nearer.
@@ -34,7 +54,7 @@ let identificationBuiltins: [Builtin] = [
       "let d = dataset(\"digits\").private\nlet found = identify(d[5][0] + 0.1, d, 5)\nprint(found.rank, found.hit, found.chance == 1 / found.size)  # expect: 1 true true"
   ) { call in
     let (images, labels) = try gallery(call, "gallery")
-    let truth = try truth(call, among: images.rank == 4 ? images.shape[0] : 0)
+    let truth = try truth(call, in: images)
     let places = labels.map { own in own.indices.filter { own[$0] == own[truth] } }
     let chosen =
       try places.map { try images.indexSelect(axis: 0, Tensor($0.map(Int64.init), shape: [$0.count])) } ?? images
@@ -50,7 +70,7 @@ let identificationBuiltins: [Builtin] = [
     "reidentify(image, data, truth, by: \"mse\")", group: "metrics",
     """
     Does the recovered `image` say who it is? It is compared with all photographs of `data`, a part of a data set whose labels are people, except the secret one, number
-    `truth`: a hit is when the nearest is another photograph of the same person. The record {person, hit, chance, distance, rank, nearest, size}: whom the nearest
+    `truth` (or itself given as that): a hit is when the nearest is another photograph of the same person. The record {person, hit, chance, distance, rank, nearest, size}: whom the nearest
     shows, whether that is right, the share of the photographs that show the person, the distance to the nearest of them and its rank, the index of the nearest
     photograph, the photographs compared. `by` as in `identify`.
     """,
@@ -59,7 +79,7 @@ let identificationBuiltins: [Builtin] = [
   ) { call in
     let part = try Data.part(call, "data")
     let found = try Leakage.reidentify(
-      lone(call, "image"), in: part.images, people: part.labels.integers(), truth: truth(call, among: part.labels.size),
+      lone(call, "image"), in: part.images, people: part.labels.integers(), truth: truth(call, in: part.images),
       by: imageDistance(call))
     return Value(record: [
       ("person", Value(found.person)), ("hit", Value(found.hit)), ("chance", Value(found.chance)),

@@ -52,4 +52,32 @@ let pixelAttackBuiltins: [Builtin] = [
       langevin: $0.double("langevin"), distance: choice($0, "distance", Distance.self) ?? .l2norm,
       adapt: knowledge($0), labelRule: rule($0) ?? .yin)
   },
+  attack(
+    "untrained_prior(steps: 1000, lr: 0.01, channels: 32, restarts: 1, tv: 1e-4, distance: \"cosine\", rule: none, adapt: \"none\")",
+    """
+    A decoder that was never trained as the prior (deep image prior, Ulyanov et al. 2018): Adam moves its weights until the gradient of the image
+    it makes of fixed noise comes near to the one received. Takes batches and what a FedAvg client sends, as `inverting_gradients` does.
+    """,
+    example: "print(untrained_prior(steps: 10))  # expect: untrained_prior(steps: 10)"
+  ) {
+    try UntrainedPrior(
+      steps: $0.int("steps"), lr: $0.double("lr"), channels: $0.int("channels"), restarts: $0.int("restarts"),
+      tv: $0.double("tv"), distance: choice($0, "distance", Distance.self) ?? .cosine, adapt: knowledge($0),
+      labelRule: rule($0))
+  },
+  attack(
+    "lti(data, draws: 3000, hidden: 512, features: 2048, epochs: 30, lr: 1e-3, seed: 0, adapt: \"known\")",
+    """
+    Learning to Invert (Wu et al. 2023): plays the client on public images of `data`, with the defense drawn afresh each time, and trains a network
+    to give the image back from the gradient. Gradients of more than `features` numbers are hashed to that many. What it learnt serves the next
+    update of the same model and defense. The leak's loss is the squared error per pixel on public images it was not trained on.
+    """,
+    example: "print(type(lti(dataset(\"digits\").public, draws: 100)))  # expect: attack"
+  ) { call in
+    let data = try Data.part(call, "data")
+    return try LearnedInversion(
+      data.images, labels: data.labels.integers(), draws: call.int("draws"), hidden: call.int("hidden"),
+      features: call.int("features"), epochs: call.int("epochs"), lr: call.double("lr"), seed: call.int("seed"),
+      adapt: knowledge(call))
+  },
 ]
