@@ -10,11 +10,17 @@ import Ground
 #endif
 
 public final class ProgressDisplay: ProgressSink {
+  /// A job that has not ended; those after it in the list began within it.
+  private struct Job {
+    var last: ProgressReport
+    let started: Double
+    var lastTenth = 0
+    var lastLine = 0.0
+  }
+
   private let isTerminal: Bool
-  private var name = ""
-  private var started = 0.0
+  private var jobs: [Job] = []
   private var lastDrawn = 0.0
-  private var lastTenth = 0
   private var isShown = false
 
   public init() { isTerminal = isatty(2) == 1 && !Console.isDumb }
@@ -27,20 +33,26 @@ public final class ProgressDisplay: ProgressSink {
 
   public func report(_ report: ProgressReport) {
     let now = ProgressDisplay.now()
-    if report.name != name {
-      finish(name)
-      name = report.name
-      started = now
-      lastDrawn = 0
-      lastTenth = 0
+    let place = jobs.firstIndex { $0.last.name == report.name } ?? jobs.count
+    if place == jobs.count {
+      jobs.append(Job(last: report, started: now))
+    } else {
+      jobs[place].last = report
+      jobs.removeSubrange((place + 1)...)
     }
     // A job shorter than half a second shows nothing.
-    guard now - started > 0.5 else { return }
-    isTerminal ? draw(report, now) : line(report, now)
+    guard now - jobs[0].started > 0.5 else { return }
+    if isTerminal {
+      draw(now)
+    } else if place == 0 {
+      line(now)
+    }
   }
 
-  private func draw(_ report: ProgressReport, _ now: Double) {
-    guard now - lastDrawn > 0.1 || report.done == report.total else { return }
+  /// The outermost job, with how far the one within it is.
+  private func draw(_ now: Double) {
+    let report = jobs[0].last
+    guard now - lastDrawn > 0.1 || jobs.count == 1 && report.done == report.total else { return }
     lastDrawn = now
     isShown = true
     var text = "\(report.name) "
@@ -48,11 +60,14 @@ public final class ProgressDisplay: ProgressSink {
       let width = 24
       let filled = min(width, max(0, report.done * width / report.total))
       text += String(repeating: "█", count: filled) + String(repeating: "░", count: width - filled)
-      text += " \(report.done)/\(report.total)" + left(report, now)
+      text += " \(report.done)/\(report.total)" + left(jobs[0], now)
     } else {
       text += "\(report.done)"
     }
     if !report.remark.isEmpty { text += "  \(report.remark)" }
+    for job in jobs.dropFirst() {
+      text += "  \(job.last.name) \(job.last.done)" + (job.last.total > 0 ? "/\(job.last.total)" : "")
+    }
     Console.writeError("\r\u{1B}[J" + lines([text] + report.details))
   }
 
@@ -66,27 +81,32 @@ public final class ProgressDisplay: ProgressSink {
     return shown.joined(separator: "\n") + (shown.count > 1 ? "\u{1B}[\(shown.count - 1)A" : "") + "\r"
   }
 
-  private func line(_ report: ProgressReport, _ now: Double) {
+  private func line(_ now: Double) {
+    let report = jobs[0].last
     let tenth = report.total > 0 ? report.done * 10 / report.total : 0
-    let isDue = report.total > 0 ? tenth > lastTenth : now - lastDrawn > 30
+    let isDue = report.total > 0 ? tenth > jobs[0].lastTenth : now - jobs[0].lastLine > 30
     guard isDue else { return }
-    lastTenth = tenth
-    lastDrawn = now
+    jobs[0].lastTenth = tenth
+    jobs[0].lastLine = now
     let place = report.total > 0 ? "\(report.done)/\(report.total)" : "\(report.done)"
     Console.writeError(
-      "\(report.name) \(place)\(left(report, now))\(report.remark.isEmpty ? "" : "  \(report.remark)")\n")
+      "\(report.name) \(place)\(left(jobs[0], now))\(report.remark.isEmpty ? "" : "  \(report.remark)")\n")
   }
 
-  private func left(_ report: ProgressReport, _ now: Double) -> String {
+  private func left(_ job: Job, _ now: Double) -> String {
+    let report = job.last
     guard report.done > 0, report.done < report.total else { return "" }
-    let seconds = Int((now - started) / Double(report.done) * Double(report.total - report.done) + 0.5)
+    let seconds = Int((now - job.started) / Double(report.done) * Double(report.total - report.done) + 0.5)
     if seconds >= 3600 { return ", \(seconds / 3600) h \(seconds % 3600 / 60) min left" }
     return seconds >= 60 ? ", \(seconds / 60) min \(seconds % 60) s left" : ", \(seconds) s left"
   }
 
+  /// Ends the job and those within it; without a name, all.
   public func finish(_ name: String) {
-    if isShown { Console.writeError("\r\u{1B}[J") }
+    let place = name.isEmpty ? 0 : jobs.firstIndex { $0.last.name == name } ?? jobs.count
+    jobs.removeSubrange(min(place, jobs.count)...)
+    guard jobs.isEmpty, isShown else { return }
+    Console.writeError("\r\u{1B}[J")
     isShown = false
-    self.name = ""
   }
 }

@@ -30,15 +30,4 @@ let folderBuiltins: [Builtin] = [
     }
     return .none
   },
-  Builtin(
-    "progress(done, total, remark: \"\")", group: "system",
-    "Shows how far a loop is, on standard error: a bar with the remaining time on a terminal, now and then a line elsewhere.",
-    example: "for i in 0..3 { progress(i + 1, 3, \"step {i}\") }"
-  ) { call in
-    let (done, total) = (try call.int("done"), try call.int("total"))
-    call.session.progress.report(
-      ProgressReport("progress", done: done, total: total, remark: try call.string("remark")))
-    if done >= total { call.session.progress.finish("progress") }
-    return .none
-  },
 ]
