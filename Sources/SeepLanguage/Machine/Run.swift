@@ -631,7 +631,13 @@ extension Machine {
               if body.pointee.header.refs == 1, at.int >= 0, at.int < body.pointee.count {
                 let value = base[Int(i.c)]
                 value.retain()
-                put(body.pointee.items + at.int, value)
+                if value.bits != a.pointee.bits || !value.isHeap {
+                  put(body.pointee.items + at.int, value)
+                  continue
+                }
+                defer { value.release() }
+                leave(pc, base)
+                try Access.assign(a, base + Int(i.b), 1, value, session)
                 continue
               }
             }
@@ -647,6 +653,10 @@ extension Machine {
             leave(pc, base)
             try appendItem(a, base + Int(i.b))
           case .assignPath:
+            if assignQuickly(i, pc.pointee, base) {
+              pc += 1
+              continue
+            }
             leave(pc, base)
             try assignPath(i, pc.pointee, base)
             pc += 1

@@ -356,6 +356,10 @@ extension Machine {
     _ base: Slots
   ) throws {
     var slot = place.pointee
+    // `xs[0] = xs` puts the list in as it was before: with a second owner, `xs` is copied before it changes.
+    let isItself = value.isHeap && value.bits == slot.bits
+    if isItself { value.retain() }
+    defer { if isItself { value.release() } }
     if isGlobal { place.pointee = .none }
     defer {
       if isGlobal {
