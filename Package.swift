@@ -27,7 +27,7 @@ let package = Package(
       linkerSettings: [.linkedLibrary("dnnl"), .linkedLibrary("gomp")]),
     .target(name: "CBLAS", cSettings: [.unsafeFlags(cVectorFlags)], linkerSettings: [.linkedLibrary("openblas")]),
     .target(name: "CReadline", linkerSettings: [.linkedLibrary("dl")]),
-    .target(name: "CImages", linkerSettings: [.linkedLibrary("png"), .linkedLibrary("z")]),
+    .target(name: "CImages", linkerSettings: [.linkedLibrary("png"), .linkedLibrary("jpeg"), .linkedLibrary("z")]),
 
     .target(name: "CSQLite", linkerSettings: [.linkedLibrary("sqlite3")]),
 

@@ -19,6 +19,7 @@ needed_packages() {
 libreadline-dev /usr/include/readline/readline.h
 libdnnl-dev /usr/include/dnnl.h
 libopenblas-dev /usr/include/*/cblas.h /usr/include/cblas.h
+libjpeg62-turbo-dev /usr/include/jpeglib.h
 libpng-dev /usr/include/png.h /usr/include/libpng16/png.h
 zlib1g-dev /usr/include/zlib.h
 libsqlite3-dev /usr/include/sqlite3.h

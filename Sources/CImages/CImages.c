@@ -116,7 +116,8 @@ static int spread(png_reading *r, seep_image *image, int colour, int depth) {
   return 0;
 }
 
-static int decode(png_reading *r, uint64_t most_samples, seep_image *image) {
+// `only_check` decodes into one row, to see that all of the image is there before memory is taken for it.
+static int decode(png_reading *r, uint64_t most_samples, seep_image *image, int only_check) {
   r->png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &r->job, on_error, on_warning);
   if (!r->png) return fail(r->job.problem, "libpng cannot start");
   if (setjmp(r->job.escape)) return 1;
@@ -147,9 +148,17 @@ static int decode(png_reading *r, uint64_t most_samples, seep_image *image) {
     return 1;
   }
   png_set_packing(r->png);
-  png_set_interlace_handling(r->png);
+  const int passes = png_set_interlace_handling(r->png);
   png_read_update_info(r->png, r->info);
   const size_t row_size = png_get_rowbytes(r->png, r->info);
+  if (only_check) {
+    r->rows = malloc(row_size);
+    if (!r->rows) return fail(r->job.problem, "out of memory");
+    for (int pass = 0; pass < passes; pass++)
+      for (uint32_t y = 0; y < image->height; y++) png_read_row(r->png, r->rows, NULL);
+    png_read_end(r->png, NULL);
+    return 0;
+  }
   r->rows = malloc(row_size * image->height);
   r->row_pointers = malloc(sizeof(png_bytep) * image->height);
   if (!r->rows || !r->row_pointers) return fail(r->job.problem, "out of memory");
@@ -159,19 +168,25 @@ static int decode(png_reading *r, uint64_t most_samples, seep_image *image) {
   return spread(r, image, colour, depth);
 }
 
-int seep_png_read(const uint8_t *data, size_t size, uint64_t most_samples, seep_image *image, char *problem) {
-  memset(image, 0, sizeof *image);
-  problem[0] = 0;
-  if (size < 8 || png_sig_cmp((png_bytep)data, 0, 8)) return fail(problem, "it does not begin with the PNG signature");
+static int read_pass(const uint8_t *data, size_t size, uint64_t most_samples, seep_image *image, int only_check, char *problem) {
   png_reading r;
   memset(&r, 0, sizeof r);
   r.job.problem = problem;
   r.job.data = data;
   r.job.size = size;
-  const int failed = decode(&r, most_samples, image);
+  const int failed = decode(&r, most_samples, image, only_check);
   if (r.png) png_destroy_read_struct(&r.png, &r.info, NULL);
   free(r.rows);
   free(r.row_pointers);
+  return failed;
+}
+
+int seep_png_read(const uint8_t *data, size_t size, uint64_t most_samples, seep_image *image, char *problem) {
+  memset(image, 0, sizeof *image);
+  problem[0] = 0;
+  if (size < 8 || png_sig_cmp((png_bytep)data, 0, 8)) return fail(problem, "it does not begin with the PNG signature");
+  if (read_pass(data, size, most_samples, image, 1, problem)) return 1;
+  const int failed = read_pass(data, size, most_samples, image, 0, problem);
   if (failed) {
     free(image->samples);
     image->samples = NULL;

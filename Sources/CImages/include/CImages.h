@@ -1,5 +1,5 @@
-// PNG through libpng and deflate through zlib, from memory to memory. libpng's setjmp and every version difference stay
-// inside. All functions return 0 on success, else a non-zero number and a sentence in `problem`.
+// PNG through libpng, JPEG through libjpeg-turbo and deflate through zlib, from memory to memory. Their setjmp and every version
+// difference stay inside. All functions return 0 on success, else a non-zero number and a sentence in `problem`.
 #pragma once
 #include <stddef.h>
 #include <stdint.h>
@@ -19,6 +19,10 @@ typedef struct {
 
 /// Decodes a PNG of at most `most_samples` samples. Damaged data is an error, never a guess.
 int seep_png_read(const uint8_t *data, size_t size, uint64_t most_samples, seep_image *image, char *problem);
+
+/// Decodes a JPEG (baseline or progressive, grey or colour); neither its pixels nor the decoder take more than `most_bytes`. Colours by
+/// the accurate integer transform and smooth upsampling. Damaged data is an error, never a guess.
+int seep_jpeg_read(const uint8_t *data, size_t size, uint64_t most_bytes, seep_image *image, char *problem);
 
 /// Encodes 8-bit samples (channels 1 to 4) as PNG. `*encoded` is freed with seep_free.
 int seep_png_write(const uint8_t *samples, uint32_t width, uint32_t height, uint32_t channels, uint8_t **encoded,

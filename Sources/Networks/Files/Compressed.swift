@@ -2,6 +2,14 @@
 import CImages
 import Ground
 
+/// The most that a file of `size` bytes may take in memory once expanded: 64 times its size, and never less than 256 MB, so that a picture of
+/// one colour or an update that is nearly all zeros is read and a bomb is not.
+func expansionLimit(_ size: Int) -> Int {
+  let free = max(MemoryBudget.limit - MemoryBudget.liveBytes, 0)
+  let (wide, overflow) = size.multipliedReportingOverflow(by: 64)
+  return min(free, max(256 << 20, overflow ? Int.max : wide))
+}
+
 enum Compression { case gzip, deflate }
 
 /// Expands `bytes` to at most `limit` bytes. `problem` turns zlib's complaint into the Fault of the format at hand.

@@ -98,6 +98,10 @@ public func readBytes(_ path: String) throws -> [UInt8] {
   return try file.bytes(at: 0, count: file.size, as: "bytes")
 }
 
+/// Bytes in a file.
+/// - Throws: `file-not-found`, `file-not-readable`.
+public func fileSize(_ path: String) throws -> Int { try InputFile(path).size }
+
 /// A file being written: complete or absent.
 final class OutputFile {
   let path: String

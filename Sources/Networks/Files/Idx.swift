@@ -11,8 +11,7 @@ public enum Idx {
   public static func read(_ path: String) throws -> Tensor {
     var bytes = try readBytes(path)
     if bytes.starts(with: [0x1F, 0x8B]) {
-      let limit = max(MemoryBudget.limit - MemoryBudget.liveBytes, 0)
-      bytes = try inflate(bytes[...], .gzip, limit: limit) { .badFile(path, "gzip", $0) }
+      bytes = try inflate(bytes[...], .gzip, limit: expansionLimit(bytes.count)) { .badFile(path, "gzip", $0) }
     }
     return try decode(bytes, path)
   }

@@ -14,6 +14,18 @@ public enum Npy {
 
   /// Writes version 1.0, C order.
   public static func write(_ tensor: Tensor, to path: String) throws {
+    let file = try OutputFile(path)
+    try file.write(head(of: tensor))
+    try withStoredBytes(tensor) { try file.write($0) }
+    try file.commit()
+  }
+
+  /// The bytes of a file.
+  static func encode(_ tensor: Tensor) throws -> [UInt8] {
+    try withStoredBytes(tensor) { head(of: tensor) + Array($0) }
+  }
+
+  private static func head(of tensor: Tensor) -> [UInt8] {
     let shape = tensor.shape.map { "\($0), " }.joined()
     let code =
       switch tensor.dtype {
@@ -24,12 +36,8 @@ public enum Npy {
       }
     var header = "{'descr': '\(code)', 'fortran_order': False, 'shape': (\(shape)), }"
     header += String(repeating: " ", count: (64 - (header.utf8.count + 11) % 64) % 64) + "\n"
-    let file = try OutputFile(path)
-    try file.write(
-      [0x93] + Array("NUMPY".utf8) + [1, 0, UInt8(header.utf8.count & 255), UInt8(header.utf8.count >> 8)])
-    try file.write(Array(header.utf8))
-    try withStoredBytes(tensor) { try file.write($0) }
-    try file.commit()
+    return [0x93] + Array("NUMPY".utf8) + [1, 0, UInt8(header.utf8.count & 255), UInt8(header.utf8.count >> 8)]
+      + Array(header.utf8)
   }
 
   /// `name` is what messages call it: the path, or `path (member x.npy)`.

@@ -73,7 +73,7 @@ private struct ZipArchive {
       guard member.packed == member.size else { throw bad("the sizes of the member \(member.name) disagree") }
       unpacked = Array(packed)
     case 8:
-      guard member.size / 1032 <= member.packed else {
+      guard member.size / 1032 <= member.packed, member.size <= expansionLimit(bytes.count) else {
         throw bad("the member \(member.name) claims \(member.size) bytes")
       }
       unpacked = try inflate(packed, .deflate, limit: member.size) { bad("the member \(member.name): \($0)") }
@@ -108,5 +108,51 @@ private struct ZipArchive {
   private func bad(_ reason: String) -> Fault { Fault.badFile(path, Npz.format, reason) }
   private func truncated() -> Fault {
     Fault.truncatedFile(path, Npz.format, "the zip archive ends early: its directory or a member is missing")
+  }
+}
+
+// MARK: Writing
+
+extension Npz {
+  /// Writes the tensors as stored (uncompressed) members, as `numpy.savez` does.
+  /// - Throws: `duplicate-name`, `bad-name`, `too-large` (a zip without its 64-bit extension ends at 4 GB), `disk-full`, `file-not-writable`.
+  public static func write(_ tensors: [(name: String, value: Tensor)], to path: String) throws {
+    let file = try OutputFile(path)
+    var directory: [UInt8] = []
+    var offset = 0
+    var names = Set<String>()
+    for (name, value) in tensors {
+      guard names.insert(name).inserted else {
+        throw Fault("duplicate-name", "an npz file cannot hold two arrays named \"\(name)\"")
+      }
+      let member = Array("\(name).npy".utf8)
+      guard member.count <= 65535 else { throw Fault("bad-name", "the name \"\(name.prefix(40))…\" is too long") }
+      let contents = try Npy.encode(value)
+      guard contents.count < 0xFFFF_FFFF, offset < 0xFFFF_FFFF - contents.count, names.count < 0xFFFF else {
+        throw Fault(
+          "too-large", "an npz file of more than 4 GB or 65,534 arrays is not written",
+          help: "save(…, \"x.safetensors\")")
+      }
+      let crc = contents.withUnsafeBufferPointer { Int(seep_crc32($0.baseAddress, $0.count)) }
+      // Version 2.0, names in UTF-8, stored; midnight of the first of January 1980.
+      let common =
+        little(20, 2) + little(0x800, 2) + little(0, 2) + little(0, 2) + little(0x21, 2) + little(crc, 4)
+        + little(contents.count, 4) + little(contents.count, 4) + little(member.count, 2) + little(0, 2)
+      try file.write(little(0x0403_4B50, 4) + common + member)
+      try file.write(contents)
+      directory += little(0x0201_4B50, 4) + little(20, 2) + common
+      directory += little(0, 2) + little(0, 2) + little(0, 2) + little(0, 4) + little(offset, 4) + member
+      offset += 30 + member.count + contents.count
+    }
+    try file.write(directory)
+    try file.write(
+      little(0x0605_4B50, 4) + little(0, 4) + little(names.count, 2) + little(names.count, 2)
+        + little(directory.count, 4)
+        + little(offset, 4) + little(0, 2))
+    try file.commit()
+  }
+
+  private static func little(_ number: Int, _ count: Int) -> [UInt8] {
+    (0..<count).map { UInt8(truncatingIfNeeded: number >> (8 * $0)) }
   }
 }

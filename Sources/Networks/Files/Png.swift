@@ -3,47 +3,16 @@ import CImages
 import Ground
 import Tensors
 
-/// An image as files store it: rows from the top, channels interleaved.
-public struct StoredImage: Sendable {
-  public var width: Int
-  public var height: Int
-  /// 1 grey, 2 grey and alpha, 3 RGB, 4 RGB and alpha.
-  public var channels: Int
-  /// The largest value of a sample: 255 or 65535.
-  public var peak: Int
-  /// `height * width * channels` numbers.
-  public var samples: [UInt16]
-
-  /// float32 `[channels, height, width]` in 0…1.
-  public func tensor() throws -> Tensor {
-    try Tensor.make([channels, height, width]) { (out: UnsafeMutableBufferPointer<Float>) in
-      for pixel in 0..<(width * height) {
-        for channel in 0..<channels {
-          out[channel * width * height + pixel] = Float(samples[pixel * channels + channel]) / Float(peak)
-        }
-      }
-    }
-  }
-}
-
 public enum Png {
   static let format = "PNG"
 
   /// - Throws: `file-not-found`, `bad-file`, `out-of-memory`.
   public static func read(_ path: String) throws -> StoredImage {
-    let bytes = try readBytes(path)
-    guard !bytes.isEmpty else { throw Fault.badFile(path, format, "it is empty") }
-    var image = seep_image()
-    var message = [CChar](repeating: 0, count: Int(SEEP_PROBLEM_SIZE))
-    let room = UInt64(max(MemoryBudget.limit - MemoryBudget.liveBytes, 0)) / 8
-    let failed = bytes.withUnsafeBufferPointer { seep_png_read($0.baseAddress, $0.count, room, &image, &message) }
-    guard failed == 0, let samples = image.samples else { throw Fault.badFile(path, format, text(message)) }
-    defer { seep_free(samples) }
-    let count = Int(image.width) * Int(image.height) * Int(image.channels)
-    return StoredImage(
-      width: Int(image.width), height: Int(image.height), channels: Int(image.channels),
-      peak: image.depth == 16 ? 65535 : 255,
-      samples: Array(UnsafeBufferPointer(start: samples, count: count)))
+    try decode(readBytes(path), path)
+  }
+
+  static func decode(_ bytes: [UInt8], _ path: String) throws -> StoredImage {
+    try StoredImage(bytes, path, format) { seep_png_read($0, $1, UInt64($2) / 8, $3, $4) }
   }
 
   /// Writes `[channels, height, width]` or `[height, width]` with values in 0…1 (others are clamped, nan is black) as

@@ -12,21 +12,25 @@ final class DataPart: Foreign {
   let images: Tensor
   /// int64 `[n]`.
   let labels: Tensor
+  /// What the labels stand for, where that is known.
+  let classes: [String]?
 
-  init(name: String, images: Tensor, labels: Tensor) {
+  init(name: String, images: Tensor, labels: Tensor, classes: [String]? = nil) {
     self.name = name
     self.images = images
     self.labels = labels
+    self.classes = classes
   }
 
   var typeName: String { "data" }
-  var fieldNames: [String] { ["images", "labels"] }
+  var fieldNames: [String] { ["images", "labels", "classes"] }
   var count: Int? { labels.size }
 
   func field(_ name: String, in session: Session) throws -> Value? {
     switch name {
     case "images": Value(TensorValue(Variable(images)))
     case "labels": Value(TensorValue(Variable(labels)))
+    case "classes": classes.map { Value(list: $0.map { Value($0) }) } ?? Value.none
     default: nil
     }
   }
@@ -56,7 +60,7 @@ final class DataPart: Foreign {
     return Value(
       DataPart(
         name: name, images: try TensorIndex.read(Variable(images), items).value,
-        labels: try TensorIndex.read(Variable(labels), items).value))
+        labels: try TensorIndex.read(Variable(labels), items).value, classes: classes))
   }
 
   func display(_ style: DisplayStyle) -> String {
