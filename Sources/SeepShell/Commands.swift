@@ -19,6 +19,9 @@ public enum Commands {
     session.arguments = arguments
     session.add(Library(constants: [("args", Value(list: arguments.map { Value($0) }))]))
     if let home = Home.folder { session.modulePath.append(home) }
+    if let path = getenv("SEEP_PATH") {
+      session.modulePath += String(cString: path).split(separator: ":").map(String.init)
+    }
     TerminalPictures.attach(to: session)
     return session
   }
@@ -88,7 +91,7 @@ public enum Commands {
         return session
       }
       if report.skipped != nil { skipped += 1 } else if report.isSuccess { passed += 1 } else { failed += 1 }
-      for problem in report.problems { print("\(file): \(problem)") }
+      for problem in report.problems { print(problem) }
     }
     print("\(passed) passed, \(failed) failed" + (skipped > 0 ? ", \(skipped) skipped" : ""))
     return failed == 0 && passed > 0 ? 0 : 1

@@ -37,6 +37,15 @@ extension LanguageTests {
       let builtin = try #require(CoreLibrary.library.builtins.first { $0.name == name })
       #expect(!builtin.documentation.isEmpty)
       #expect(!builtin.example.isEmpty)
+      // What examples write goes to a folder of its own.
+      let scratch = FileManager.default.temporaryDirectory.appending(path: "seep-core-examples-\(getpid())-\(name)")
+      try FileManager.default.createDirectory(at: scratch, withIntermediateDirectories: true)
+      let before = FileManager.default.currentDirectoryPath
+      #expect(FileManager.default.changeCurrentDirectoryPath(scratch.path))
+      defer {
+        _ = FileManager.default.changeCurrentDirectoryPath(before)
+        try? FileManager.default.removeItem(at: scratch)
+      }
       let report = ScriptRunner.run(builtin.example, name: name) { Session(library: CoreLibrary.library) }
       #expect(report.problems.isEmpty, "\(report.problems)")
     }

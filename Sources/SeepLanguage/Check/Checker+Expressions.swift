@@ -166,7 +166,7 @@ extension Pattern {
     case .either(let items):
       var seen: Set<String> = []
       return items.flatMap(\.places).filter { seen.insert($0.name).inserted }
-    case .record(let fields): return fields.flatMap(\.pattern.places)
+    case .record(let fields, let rest): return fields.flatMap(\.pattern.places) + (rest?.places ?? [])
     }
   }
 
@@ -176,7 +176,7 @@ extension Pattern {
     case .anything, .name: []
     case .value(let value): [value]
     case .list(let items, _), .tuple(let items, _), .either(let items): items.flatMap(\.values)
-    case .record(let fields): fields.flatMap(\.pattern.values)
+    case .record(let fields, _): fields.flatMap { $0.pattern.values + ($0.defaultValue.map { [$0] } ?? []) }
     }
   }
 }

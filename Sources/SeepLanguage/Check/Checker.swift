@@ -189,6 +189,7 @@ final class Checker {
       if functions == 0 { report(Fault("misplaced", "`return` outside of a function"), statement.span) }
       if let value { expression(value) }
     case .raise(let value): expression(value)
+    case .deferred(let body): inFunction { expression(body) }
     case .test(_, let body): inFunction { expression(body) }
     case .assert(let condition, let message):
       expression(condition)

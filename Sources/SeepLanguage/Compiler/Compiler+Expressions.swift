@@ -434,14 +434,27 @@ extension Compiler {
   ) throws {
     let value = f.isVariable(target) ? try f.allocate() : target
     let error = try f.allocate()
-    let first = f.code.count
+    let kept = try pattern?.mayFail == true ? f.allocate() : nil
+    let guarded = FunctionBuilder.Guarded(cleanup: nil, first: f.code.count)
+    f.guarded.append(guarded)
     try expression(body, to: value)
+    f.guarded.removeLast()
     let end = f.code.count
     let done = f.emit(.jump, at: at)
     // Those of inner `try`s stand before.
-    f.info.handlers.append(Handler(first: first, end: end, target: f.code.count, register: error))
+    for range in guarded.ranges(to: end) {
+      f.info.handlers.append(
+        Handler(first: range.lowerBound, end: range.upperBound, target: f.code.count, register: error, kept: kept))
+    }
     f.pushScope()
-    if let pattern {
+    if let pattern, let kept {
+      var failures: [Int] = []
+      try test(pattern, error, &failures, isMutable: false)
+      let fits = f.emit(.jump, at: at)
+      for failure in failures { f.patch(failure) }
+      f.emit(.reraise, kept, at: at)
+      f.patch(fits)
+    } else if let pattern {
       if case .name(let name) = pattern.kind {
         f.declare(name, register: error, isMutable: false, isBoxed: false, at: pattern.span.start)
       } else {
@@ -496,27 +509,56 @@ extension Compiler {
       failures.append(f.emit(.jump, at: at))
     case .list(let items, let rest): try sequence(items, rest, 4, register, &failures, isMutable, at)
     case .tuple(let items, let rest): try sequence(items, rest, 1, register, &failures, isMutable, at)
-    case .record(let fields):
+    case .record(let fields, let rest):
+      f.emit(.testRecord, register, at: at)
+      failures.append(f.emit(.jump, at: at))
       for field in fields {
         let part = try f.allocate()
         f.emit(.testField, register, f.symbol(field.name), part, at: at)
-        failures.append(f.emit(.jump, at: at))
+        if let value = field.defaultValue {
+          try standIn(value, in: part, at)
+        } else {
+          failures.append(f.emit(.jump, at: at))
+        }
         try test(field.pattern, part, &failures, isMutable: isMutable)
       }
+      if let rest { try test(rest, recordRest(fields, register, at), &failures, isMutable: isMutable) }
     case .either(let patterns):
-      var found: [Int] = []
-      for (i, one) in patterns.enumerated() {
-        if i == patterns.count - 1 {
-          try test(one, register, &failures, isMutable: isMutable)
-        } else {
-          var next: [Int] = []
-          try test(one, register, &next, isMutable: isMutable)
-          found.append(f.emit(.jump, at: at))
-          for jump in next { f.patch(jump) }
-        }
-      }
-      for jump in found { f.patch(jump) }
+      try alternatives(patterns, register, &failures, isMutable, at)
     }
+  }
+
+  /// The first pattern that fits binds the names; all must have the same ones.
+  private func alternatives(
+    _ patterns: [Pattern], _ register: Int, _ failures: inout [Int], _ isMutable: Bool, _ at: Site
+  ) throws {
+    let names = patterns.first?.places ?? []
+    for one in patterns {
+      let own = Set(one.names)
+      let all = Set(names.map(\.name))
+      if let odd = own.symmetricDifference(all).min() {
+        throw fail(Fault("syntax", "`\(odd)` is not bound by every alternative of this pattern"), one.span)
+      }
+    }
+    let shared = try f.allocate(names.count)
+    var found: [Int] = []
+    for (i, one) in patterns.enumerated() {
+      let mark = f.mark
+      f.pushScope()
+      var next: [Int] = []
+      try test(one, register, &next, isMutable: false)
+      for (k, (name, span)) in names.enumerated() { try read(name, to: shared + k, span) }
+      f.popScope()
+      f.release(to: mark)
+      if i == patterns.count - 1 {
+        failures += next
+      } else {
+        found.append(f.emit(.jump, at: at))
+        for jump in next { f.patch(jump) }
+      }
+    }
+    for jump in found { f.patch(jump) }
+    for (k, (name, span)) in names.enumerated() { try bind(name, isMutable: isMutable, from: shared + k, span) }
   }
 
   private func sequence(

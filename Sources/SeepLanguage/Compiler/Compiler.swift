@@ -139,8 +139,16 @@ final class Compiler {
   /// Statements of a block or a program; the value of the last, if it is an expression, goes to `target`.
   func body(_ statements: [Statement], to target: Int?) throws {
     if !isGlobalScope { try hoist(statements) }
-    for (i, statement) in statements.enumerated() {
-      let isLast = i == statements.count - 1
+    try sequence(statements[...], to: target)
+    if !isGlobalScope { f.upcoming.removeLast() }
+  }
+
+  private func sequence(_ statements: ArraySlice<Statement>, to target: Int?) throws {
+    for (i, statement) in zip(statements.indices, statements) {
+      if case .deferred(let body) = statement.kind {
+        return try cleanup(body, statement.span, before: statements[(i + 1)...], to: target)
+      }
+      let isLast = i == statements.endIndex - 1
       if isLast, let target {
         if case .expression(let expression) = statement.kind {
           try self.expression(expression, to: target)
@@ -153,7 +161,55 @@ final class Compiler {
       }
     }
     if statements.isEmpty, let target { f.emit(.loadNone, target, at: Site(from: 0, to: 0)) }
-    if !isGlobalScope { f.upcoming.removeLast() }
+  }
+
+  /// The statements after a `defer`, and its body behind them however they are left.
+  private func cleanup(
+    _ deferred: Expression, _ span: Span, before statements: ArraySlice<Statement>, to target: Int?
+  ) throws {
+    let at = site(span)
+    let closure = try f.allocate()
+    let function = FunctionSyntax(name: nil, parameters: [], body: deferred, documentation: nil, span: span)
+    try self.function(function, to: closure, own: nil)
+    let guarded = FunctionBuilder.Guarded(cleanup: closure, first: f.code.count)
+    f.guarded.append(guarded)
+    try sequence(statements, to: target)
+    f.guarded.removeLast()
+    let end = f.code.count
+    try runCleanup(closure, at)
+    let done = f.emit(.jump, at: at)
+    let error = try f.allocate()
+    for range in guarded.ranges(to: end) {
+      f.info.handlers.append(
+        Handler(
+          first: range.lowerBound, end: range.upperBound, target: f.code.count, register: error, isCleanup: true))
+    }
+    try runCleanup(closure, at)
+    f.emit(.reraise, error, at: at)
+    f.patch(done)
+  }
+
+  private func runCleanup(_ closure: Int, _ at: Site) throws {
+    let mark = f.mark
+    let place = try f.allocate()
+    f.emit(.move, place, closure, at: at)
+    f.emit(.call, place, 0, at: at)
+    f.release(to: mark)
+  }
+
+  /// Before a jump out of all but the `kept` outermost guarded parts of the function: runs what they defer. The code from
+  /// here to `left` is outside of them.
+  private func leaving(to kept: Int, _ at: Site) throws -> Bool {
+    guard f.guarded[kept...].contains(where: { $0.cleanup != nil }) else { return false }
+    for part in f.guarded[kept...].reversed() {
+      part.holes.append((f.code.count, f.code.count))
+      if let closure = part.cleanup { try runCleanup(closure, at) }
+    }
+    return true
+  }
+
+  private func left(to kept: Int) {
+    for part in f.guarded[kept...] { part.holes[part.holes.count - 1].end = f.code.count }
   }
 
   /// Functions of this block that others above them call get their boxes first.
@@ -208,19 +264,27 @@ final class Compiler {
     case .whileTrue(let condition, let body): try whileTrue(condition, body, at)
     case .breakLoop:
       guard let loop = f.loops.last else { throw fail(Fault("misplaced", "`break` outside of a loop"), statement.span) }
+      let ran = try leaving(to: loop.guarded, at)
       loop.breaks.append(f.emit(.jump, at: at))
+      if ran { left(to: loop.guarded) }
     case .continueLoop:
       guard let loop = f.loops.last else {
         throw fail(Fault("misplaced", "`continue` outside of a loop"), statement.span)
       }
+      let ran = try leaving(to: loop.guarded, at)
       loop.continues.append(f.emit(.jump, at: at))
+      if ran { left(to: loop.guarded) }
     case .returnValue(let value):
       if f.parent == nil { throw fail(Fault("misplaced", "`return` outside of a function"), statement.span) }
-      if let value {
-        f.emit(.returnValue, try operand(value), at: at)  // may empty a variable: its frame ends here
+      let register = try value.map { try operand($0) }
+      let ran = try leaving(to: 0, at)
+      if let register {
+        f.emit(.returnValue, register, at: at)  // may empty a variable: its frame ends here
       } else {
         f.emit(.returnNone, at: at)
       }
+      if ran { left(to: 0) }
+    case .deferred(let body): try cleanup(body, statement.span, before: [], to: nil)  // alone: it runs now
     case .raise(let value): f.emit(.raise, try operand(value), at: at)
     case .test(let name, let body):
       let register = try f.allocate()
@@ -273,12 +337,18 @@ final class Compiler {
           try destructure(item, parts + i, isMutable: isMutable, at)
         }
       }
-    case .record(let fields):
+    case .record(let fields, let rest):
       for field in fields {
         let part = try f.allocate()
-        f.emit(.field, part, register, f.symbol(field.name), at: site(pattern.span))
+        if let value = field.defaultValue {
+          f.emit(.testField, register, f.symbol(field.name), part, at: site(pattern.span))
+          try standIn(value, in: part, site(pattern.span))
+        } else {
+          f.emit(.field, part, register, f.symbol(field.name), at: site(pattern.span))
+        }
         try destructure(field.pattern, part, isMutable: isMutable, at)
       }
+      if let rest { try destructure(rest, recordRest(fields, register, at), isMutable: isMutable, at) }
     case .list, .tuple, .value, .either:
       var failures: [Int] = []
       let copy = try f.allocate()
@@ -289,6 +359,23 @@ final class Compiler {
       f.emit(.noMatch, copy, at: at)
       f.patch(done)
     }
+  }
+
+  /// After a `testField` into `part`: the value that stands in where there is no such field.
+  func standIn(_ value: Expression, in part: Int, _ at: Site) throws {
+    let isMissing = f.emit(.jump, at: at)
+    let done = f.emit(.jump, at: at)
+    f.patch(isMissing)
+    try expression(value, to: part)
+    f.patch(done)
+  }
+
+  /// A register with the record's fields that are not named by the pattern.
+  func recordRest(_ fields: [FieldPattern], _ register: Int, _ at: Site) throws -> Int {
+    let rest = try f.allocate()
+    f.info.keywordLists.append(fields.map { Symbols.number($0.name) })
+    f.emit(.recordRest, rest, register, f.info.keywordLists.count - 1, at: at)
+    return rest
   }
 
   private func declare(_ function: FunctionSyntax, _ span: Span, name: String? = nil) throws {
@@ -320,7 +407,7 @@ final class Compiler {
 
   private func forIn(_ pattern: Pattern, _ items: Expression, _ loopBody: Expression, _ span: Span) throws {
     let at = site(items.span)
-    let loop = FunctionBuilder.Loop()
+    let loop = FunctionBuilder.Loop(guarded: f.guarded.count)
     f.pushScope()
     let state = try f.allocate(2)
     let item = try f.allocate()
@@ -360,7 +447,7 @@ final class Compiler {
   }
 
   private func whileTrue(_ condition: Expression, _ loopBody: Expression, _ at: Site) throws {
-    let loop = FunctionBuilder.Loop()
+    let loop = FunctionBuilder.Loop(guarded: f.guarded.count)
     let start = f.code.count
     var exits: [Int] = []
     try branch(condition, whenFalse: &exits)
@@ -386,6 +473,7 @@ final class Compiler {
       let b = try f.allocate()
       try expression(right, to: b)
       operate(operation, result, a, b, condition.span, [left.span, right.span])
+      if operation == .equal { assertion.compared = (a, b) }
       if !left.isLiteral { assertion.shown.append((source(left.span), a)) }
       if !right.isLiteral { assertion.shown.append((source(right.span), b)) }
     } else {
@@ -415,12 +503,20 @@ final class Compiler {
 }
 
 extension Pattern {
+  /// There are values that it does not fit.
+  var mayFail: Bool {
+    switch kind {
+    case .anything, .name: false
+    default: true
+    }
+  }
+
   var names: [String] {
     switch kind {
     case .anything, .value: []
     case .name(let name): [name]
     case .list(let items, _), .tuple(let items, _), .either(let items): items.flatMap(\.names)
-    case .record(let fields): fields.flatMap(\.pattern.names)
+    case .record(let fields, let rest): fields.flatMap(\.pattern.names) + (rest?.names ?? [])
     }
   }
 }

@@ -46,6 +46,8 @@ final class FunctionBuilder {
   /// Registers of variables in scope, by scope: they must not be used for intermediate values.
   private var variableRegisters: [Set<Int>] = [[]]
   var loops: [Loop] = []
+  /// Bodies of `try` and what follows a `defer`, as far as they are open; innermost last.
+  var guarded: [Guarded] = []
   private var intConstants: [Int: Int] = [:]
   private var floatConstants: [UInt64: Int] = [:]
   private var textConstants: [String: Int] = [:]
@@ -54,7 +56,34 @@ final class FunctionBuilder {
   final class Loop {
     var breaks: [Int] = []
     var continues: [Int] = []
-    init() {}
+    /// How many guarded parts of the function it lies in.
+    let guarded: Int
+    init(guarded: Int) { self.guarded = guarded }
+  }
+
+  /// Instructions that a handler covers, from `first` on without the holes.
+  final class Guarded {
+    /// The register of the function that a `defer` runs; nil for `try`.
+    let cleanup: Int?
+    let first: Int
+    /// Where a `return` or `break` has left it already.
+    var holes: [(start: Int, end: Int)] = []
+
+    init(cleanup: Int?, first: Int) {
+      self.cleanup = cleanup
+      self.first = first
+    }
+
+    func ranges(to end: Int) -> [Range<Int>] {
+      var ranges: [Range<Int>] = []
+      var start = first
+      for hole in holes {
+        if hole.start > start { ranges.append(start..<hole.start) }
+        start = max(start, hole.end)
+      }
+      if end > start { ranges.append(start..<end) }
+      return ranges
+    }
   }
 
   init(parent: FunctionBuilder?, file: SourceHandle) {

@@ -7,10 +7,13 @@ public enum CoreLibrary {
   /// Names that a library with tensors declares again (`sum`, `exp`, `abs` …) are replaced by its own.
   public static var library: Library {
     Library(
-      CoreOutput.builtins + CoreLists.builtins + CoreRecords.builtins + CoreStrings.builtins + CoreFunctions.builtins
-        + CoreNumbers.builtins + CoreSystem.builtins,
+      CoreOutput.builtins + CoreLists.builtins + CoreListParts.builtins + CoreRecords.builtins
+        + CoreStrings.builtins + CoreText.builtins + CoreFunctions.builtins + CoreNumbers.builtins
+        + CoreMathematics.builtins + CoreSystem.builtins + CoreTime.builtins + CoreFiles.builtins + CoreJSON.builtins
+        + CoreCSV.builtins,
       constants: [
-        ("pi", Value(Double.pi)), ("inf", Value(Double.infinity)), ("nan", Value(Double.nan)),
+        ("pi", Value(Double.pi)), ("tau", Value(2 * Double.pi)), ("inf", Value(Double.infinity)),
+        ("nan", Value(Double.nan)),
       ])
   }
 }

@@ -72,9 +72,15 @@ enum CoreLists {
         return Value(list: (0..<count).map { i in Value(tuple: lists.map { $0[i] }) })
       },
       Builtin(
-        "reversed(items)", group: "lists", "The items from last to first.",
-        example: "print(reversed([1, 2]))  # expect: [2, 1]"
-      ) { call in Value(list: try call.list("items").reversed()) },
+        "reversed(items)", group: "lists", "The items from last to first; of a string, its characters.",
+        example: "print(reversed([1, 2]), reversed(\"abc\"))  # expect: [2, 1] cba"
+      ) { call in
+        let slot = call.slot(named: "items")
+        if slot.tag == Tag.string {
+          return Value(String(String.UnicodeScalarView(Heap.text(slot.string).unicodeScalars.reversed())))
+        }
+        return Value(list: try call.list("items").reversed())
+      },
       Builtin(
         "unique(items)", group: "lists", "The items without repetitions, in order of their first place.",
         example: "print(unique([2, 1, 2]))  # expect: [2, 1]"
@@ -164,10 +170,19 @@ enum CoreLists {
         example: "print(all([1, 2], x => x > 1))  # expect: false"
       ) { call in Value(!(try holds(call, looksFor: false))) },
       Builtin(
-        "index_of(items, item)", group: "lists", "The position of the first equal item, or `none`.",
-        example: "print(index_of([4, 5], 5))  # expect: 1"
+        "index_of(items, item)", group: "lists",
+        "The position of the first equal item, or `none`; in a string, where the text `item` begins.",
+        example: "print(index_of([4, 5], 5), index_of(\"seep\", \"ep\"))  # expect: 1 2"
       ) { call in
         let wanted = call.value("item")
+        if let text = call.value("items").asString {
+          guard let part = wanted.asString else {
+            throw call.fault(
+              "type-mismatch", "in a string only a string can be found, not \(wanted.slot.describedType)",
+              argument: "item")
+          }
+          return CoreText.place(of: part, in: text).map { Value($0) } ?? .none
+        }
         let at = try call.list("items").firstIndex { call.session.areEqual($0, wanted) }
         return at.map { Value($0) } ?? .none
       },
@@ -180,10 +195,16 @@ enum CoreLists {
         return .none
       },
       Builtin(
-        "count(items, f)", group: "lists", "For how many items `f` is true.",
-        example: "print(count([1, 2, 3], x => x > 1))  # expect: 2"
+        "count(items, f)", group: "lists",
+        "For how many items `f` is true, or how many equal `f` if that is no function; in a string, how often the text stands.",
+        example: "print(count([1, 2, 3], x => x > 1), count(\"banana\", \"an\"))  # expect: 2 2"
       ) { call in
-        let f = try call.function("f")
+        let f = call.value("f")
+        if let text = call.value("items").asString, let part = f.asString {
+          if part.isEmpty { throw call.fault("bad-value", "`count` needs a text to count", argument: "f") }
+          return Value(CoreStrings.split(text, part).count - 1)
+        }
+        if !f.isCallable { return Value(try call.list("items").count { call.session.areEqual($0, f) }) }
         var found = 0
         try each(call) { item in if try Operations.truth(call.run(f.slot, item).slot) { found += 1 } }
         return Value(found)

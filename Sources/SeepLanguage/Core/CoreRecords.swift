@@ -50,6 +50,48 @@ enum CoreRecords {
         "merge(a, b)", group: "records", "The fields of both; where both have one, `b`'s value counts.",
         example: "print(merge({a: 1}, {a: 2, b: 3}))  # expect: {a: 2, b: 3}"
       ) { call in Value(record: try call.record("a").fields + call.record("b").fields) },
+      Builtin(
+        "has(r, name)", group: "records", "Whether there is a field of this name; the same as `name in r`.",
+        example: "print(has({a: 1}, \"a\"))  # expect: true"
+      ) { call in
+        let name = try call.string("name")
+        return Value(try call.record("r").names.contains(name))
+      },
+      Builtin(
+        "select(r, names...)", group: "records",
+        "The record with these fields only, in this order. Errors: unknown-field.",
+        example: "print(select({a: 1, b: 2, c: 3}, \"c\", \"a\"))  # expect: {c: 3, a: 1}"
+      ) { call in
+        let record = try call.record("r")
+        return Value(
+          record: try call.rest("names").enumerated().map { i, name in
+            guard let name = name.asString else {
+              throw Fault(
+                "type-mismatch", "`select` needs names of fields, not \(name.slot.describedType)", argument: i + 1)
+            }
+            guard let value = record[name] else {
+              throw Fault(
+                "unknown-field", "the record has no field `\(name)`", help: nearestName(to: name, among: record.names),
+                argument: i + 1)
+            }
+            return (name, value)
+          })
+      },
+      Builtin(
+        "map_values(r, f)", group: "records", "The record with `f` of each value.",
+        example: "print(map_values({a: 1, b: 2}, x => x * 10))  # expect: {a: 10, b: 20}"
+      ) { call in
+        let f = try call.function("f")
+        return Value(record: try call.record("r").fields.map { ($0.name, try call.run(f.slot, $0.value.slot)) })
+      },
+      Builtin(
+        "filter_values(r, f)", group: "records", "The fields whose value `f` holds for.",
+        example: "print(filter_values({a: 1, b: 2}, x => x > 1))  # expect: {b: 2}"
+      ) { call in
+        let f = try call.function("f")
+        return Value(
+          record: try call.record("r").fields.filter { try Operations.truth(call.run(f.slot, $0.value.slot).slot) })
+      },
     ]
   }
 }

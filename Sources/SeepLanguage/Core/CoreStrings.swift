@@ -62,7 +62,7 @@ enum CoreStrings {
   }
 
   /// By bytes, so that it is linear and no two characters melt into one.
-  private static func split(_ text: String, _ separator: String) -> [String] {
+  static func split(_ text: String, _ separator: String) -> [String] {
     pieces(Value(text), separator).asItems?.compactMap(\.asString) ?? []
   }
 

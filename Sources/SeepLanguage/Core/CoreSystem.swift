@@ -86,8 +86,9 @@ public enum TextFile {
     return text
   }
 
-  public static func write(_ path: String, _ text: String) throws {
-    guard let file = fopen(path, "wb") else {
+  /// - Parameter mode: of `fopen`: `ab` writes at the end.
+  public static func write(_ path: String, _ text: String, mode: String = "wb") throws {
+    guard let file = fopen(path, mode) else {
       throw Fault("file-unwritable", "cannot write \"\(path)\": \(String(cString: strerror(errno)).lowercased())")
     }
     let bytes = Array(text.utf8)

@@ -2,6 +2,14 @@
 // file that says it. A module runs once per session; its value is the record of its names.
 import Ground
 
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
 /// A text that is run, with the name that diagnostics use.
 public final class SourceHandle: Sendable {
   public let name: String
@@ -46,25 +54,41 @@ extension Session {
     for folder in folders {
       let full = folder.isEmpty || folder == "." ? path : "\(folder)/\(path)"
       tried.append(full)
-      if let known = modules[full] {
+      guard let file = Session.canonical(full) else { continue }
+      if let known = modules[file] {
         guard let value = known else {
+          let start = loading.firstIndex { $0.file == file } ?? 0
+          let circle = loading[start...].map(\.written) + [written]
           throw Fault(
-            "module-cycle", "the module \"\(written)\" is being loaded already: modules use each other in a circle")
+            "module-cycle", "the module \"\(written)\" is being loaded already: modules use each other in a circle",
+            notes: ["The circle is \(circle.joined(separator: " → "))."])
         }
         return value
       }
-      guard let contents = try? TextFile.read(full) else { continue }
-      return try load(full, contents)
+      let contents = try TextFile.read(full)
+      loading.append((file, written))
+      defer { loading.removeLast() }
+      return try load(full, contents, as: file)
     }
     throw Fault(
       "module-not-found", "there is no module \"\(written)\"", notes: ["Looked for \(tried.joined(separator: ", "))."])
   }
 
-  private func load(_ path: String, _ contents: String) throws -> Value {
+  /// One name for a file however it is written; nil if there is none.
+  private static func canonical(_ path: String) -> String? {
+    var info = stat()
+    guard stat(path, &info) == 0, info.st_mode & S_IFMT != S_IFDIR, let resolved = realpath(path, nil) else {
+      return nil
+    }
+    defer { free(resolved) }
+    return String(cString: resolved)
+  }
+
+  private func load(_ path: String, _ contents: String, as key: String) throws -> Value {
     let folder = path.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
     let file = SourceHandle(name: path, text: Array(contents.utf8), folder: folder.isEmpty ? "." : folder)
     let moduleNames = GlobalNames(moduleOf: names)
-    modules[path] = .some(nil)
+    modules[key] = .some(nil)
     let (oldLast, oldTests) = (lastValue, tests.count)
     defer {
       lastValue = oldLast
@@ -73,7 +97,7 @@ extension Session {
     do {
       _ = try run(file, moduleNames)
     } catch {
-      modules[path] = nil
+      modules[key] = nil
       throw error
     }
     var fields: [(name: String, value: Value)] = []
@@ -82,7 +106,7 @@ extension Session {
       fields.append((name, Value(copying: machine.globals[index])))
     }
     let value = Value(record: fields)
-    modules[path] = value
+    modules[key] = value
     return value
   }
 }

@@ -50,7 +50,7 @@ public enum ScriptRunner {
         _ = try session.invoke(test.body)
         report.passed += 1
       } catch {
-        report.problems.append("test \"\(test.name)\": \(session.describe(error))")
+        report.problems.append("\(report.name):\(session.describe(error, in: "test \"\(test.name)\""))")
       }
     }
     return report
@@ -225,9 +225,20 @@ extension Session {
   /// A fault with its place, for one line of a report.
   public func describe(_ error: any Error) -> String {
     guard let fault = error as? Fault else { return "\(error)" }
+    return (line(of: fault).map { "line \($0): " } ?? "") + fault.description
+  }
+
+  /// A fault with its line, and below it what there is to say of it.
+  fileprivate func describe(_ error: any Error, in place: String) -> String {
+    guard let fault = error as? Fault else { return " \(place): \(error)" }
+    let words = [fault.message] + fault.notes + (fault.help.map { ["try: \($0)"] } ?? [])
+    return (line(of: fault).map { "\($0): " } ?? " ") + "\(place): " + words.joined(separator: "\n    ")
+  }
+
+  /// Where the fault was thrown; asked once.
+  private func line(of fault: Fault) -> Int? {
     defer { machine.pending = nil }
-    guard let known = machine.pending, known.fault == fault, let file = known.file else { return fault.description }
-    let line = file.text[..<min(Int(known.site.from), file.text.count)].count { $0 == 10 } + 1
-    return "line \(line): \(fault.description)"
+    guard let known = machine.pending, known.fault == fault, let file = known.file else { return nil }
+    return file.text[..<min(Int(known.site.from), file.text.count)].count { $0 == 10 } + 1
   }
 }

@@ -67,6 +67,8 @@ public final class Session {
   let names: GlobalNames
   /// Modules by path; nil while one is being loaded.
   var modules: [String: Value?] = [:]
+  /// The modules that are being loaded, outermost first: file, and how it was asked for.
+  var loading: [(file: String, written: String)] = []
   private var attachments: [ObjectIdentifier: AnyObject] = [:]
 
   /// - Parameter library: names every program may use; a later builtin of the same name replaces an earlier one.

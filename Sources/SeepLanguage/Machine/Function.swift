@@ -56,6 +56,8 @@ final class FunctionInfo {
 struct Assertion {
   var shown: [(text: String, register: Int)] = []
   var message: Int?
+  /// Registers of both sides of an `==`.
+  var compared: (Int, Int)?
 }
 
 /// A part of a source: byte offsets.
@@ -70,6 +72,10 @@ struct Handler {
   var end: Int
   var target: Int
   var register: Int
+  /// It belongs to a `defer`: it sees every fault, and goes on with `reraise`.
+  var isCleanup = false
+  /// Where the fault itself goes as well, for a `catch` whose pattern may not fit.
+  var kept: Int?
 }
 
 struct CaptureSource {

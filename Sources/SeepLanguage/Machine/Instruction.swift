@@ -111,6 +111,8 @@ enum Opcode: UInt8 {
   case makeRecord
   case makeRange, makeRangeInclusive
   case makeClosure
+  /// R[a] = the record R[b] without the fields of shape c.
+  case recordRest
   /// R[a] = R[b] with the fields of shape c from the registers after a.
   case recordWith
   /// R[a] = the texts of the c registers at b, joined.
@@ -137,6 +139,8 @@ enum Opcode: UInt8 {
   case testSequence
   /// R[a] has field K[b]; it goes to R[c].
   case testField
+  /// R[a] is a record, or an object that may have fields.
+  case testRecord
   /// R[a] equals R[b].
   case testSame
   /// R[a] is in the range R[b] (used for range patterns).
@@ -146,6 +150,8 @@ enum Opcode: UInt8 {
 
   // Rare
   case raise
+  /// The fault in R[a] goes on as it was before a `defer` ran.
+  case reraise
   case noMatch
   case addTest
   case useModule

@@ -694,6 +694,12 @@ extension Machine {
             leave(pc, base)
             let holds = try matchesField(a.pointee, constants[Int(i.b)].int, into: base + Int(i.c))
             pc = holds ? pc + 1 : code(base) + pc.pointee.wide
+          case .testRecord:
+            let holds = a.pointee.tag == Tag.record || a.pointee.tag == Tag.foreign
+            pc = holds ? pc + 1 : code(base) + pc.pointee.wide
+          case .recordRest:
+            leave(pc, base)
+            put(a, try recordRest(base[Int(i.b)], info(base).keywordLists[Int(i.c)]))
           case .testSame:
             let holds = Operations.areEqual(a.pointee, base[Int(i.b)])
             pc = holds ? pc + 1 : code(base) + pc.pointee.wide
@@ -705,6 +711,7 @@ extension Machine {
             pc += 1
 
           // MARK: Rare
+          case .reraise: throw resumed(a.pointee)
           case .raise:
             leave(pc, base)
             throw raised(a.pointee)

@@ -318,6 +318,18 @@ extension Machine {
     return true
   }
 
+  func recordRest(_ slot: Slot, _ shape: [Int]) throws -> Slot {
+    guard slot.tag == Tag.record else {
+      throw Fault("type-mismatch", "`...` takes the other fields of a record, not of \(slot.describedType)")
+    }
+    let old = slot.record
+    let body = Heap.emptyRecord(capacity: old.pointee.count)
+    for i in 0..<old.pointee.count where !shape.contains(old.pointee.keys[i]) {
+      Heap.set(body, old.pointee.keys[i], old.pointee.values[i].retained)
+    }
+    return Slot(tag: Tag.record, pointer: body)
+  }
+
   func isWithin(_ slot: Slot, _ range: Slot) -> Bool {
     guard range.tag == Tag.range else { return false }
     return slot.number >= Double(range.range.pointee.start) && slot.number < Double(range.range.pointee.stop)
@@ -460,10 +472,12 @@ extension Machine {
     while true {
       let core = base[-1].closure.pointee.core
       let at = pc - core.pointee.code - 1
-      if fault.code != "interrupted", fault.code != ExitRequest.code {
-        let handlers = core.pointee.info.takeUnretainedValue().handlers
-        if let handler = handlers.first(where: { $0.first <= at && at < $0.end }) {
-          put(base + handler.register, errorValue(fault))
+      let isCaught = fault.code != "interrupted" && fault.code != ExitRequest.code
+      let handlers = core.pointee.info.takeUnretainedValue().handlers
+      if !handlers.isEmpty {
+        if let handler = handlers.first(where: { $0.first <= at && at < $0.end && (isCaught || $0.isCleanup) }) {
+          if let kept = handler.kept { put(base + kept, suspended(fault)) }
+          put(base + handler.register, handler.isCleanup ? suspended(fault) : errorValue(fault))
           pending = nil
           return (core.pointee.code + handler.target, base)
         }
@@ -472,6 +486,20 @@ extension Machine {
       (pc, base) = leaveFrame(base)
       if isEntry { return nil }
     }
+  }
+
+  /// A fault that waits for a `defer`, with its place.
+  private func suspended(_ fault: Fault) -> Slot {
+    if fault.code == Fault.interrupted.code { Interrupt.clear() }  // what is deferred must be able to run
+    return Heap.foreign(SuspendedFault(fault: fault, place: pending?.fault == fault ? pending : nil))
+  }
+
+  func resumed(_ slot: Slot) -> Fault {
+    guard slot.tag == Tag.foreign, let known = slot.foreignObject as? SuspendedFault else {
+      return Fault("internal-error", "no fault is there to go on with")
+    }
+    pending = known.place
+    return known.fault
   }
 
   /// What `catch e` binds: the raised value, or a record of the fault.
@@ -489,10 +517,25 @@ extension Machine {
       for shown in info.assertions[number].shown {
         notes.append("`\(shown.text)` is \(Display.quoted(base[shown.register])).")
       }
+      if let (a, b) = info.assertions[number].compared, let words = Difference.text(base[a], base[b]) {
+        notes.append(words)
+      }
       if let register = info.assertions[number].message {
         notes.insert(Display.text(base[register], .long), at: 0)
       }
     }
     return Fault("assertion-failed", "this assertion does not hold", notes: notes)
+  }
+}
+
+/// A fault on its way, in the register of a `defer`'s handler.
+private final class SuspendedFault: Foreign {
+  let fault: Fault
+  let place: PendingFault?
+  var typeName: String { "fault" }
+
+  init(fault: Fault, place: PendingFault?) {
+    self.fault = fault
+    self.place = place
   }
 }

@@ -59,8 +59,15 @@ extension QuickParser {
       var rest: Int?
       var comma = false
       while !isSymbol(isList ? "]" : ")") {
-        if take("...") { rest = items.count }
-        items.append(try pattern())
+        if isSymbol("...") {
+          let dots = advance().span
+          if rest != nil { throw error("a pattern has one `...`", dots) }
+          rest = items.count
+          let isBare = isSymbol(",") || isSymbol("]") || isSymbol(")")
+          items.append(isBare ? Pattern(kind: .anything, span: dots) : try onePattern())
+        } else {
+          items.append(try pattern())
+        }
         comma = take(",")
         if !comma { break }
       }
@@ -72,18 +79,57 @@ extension QuickParser {
       _ = advance()
       openBrackets += 1
       defer { openBrackets -= 1 }
-      var fields: [(name: String, pattern: Pattern)] = []
+      var fields: [FieldPattern] = []
+      var rest: Pattern?
       while !isSymbol("}") {
-        let (name, span) = try needName()
-        fields.append((name, take(":") ? try pattern() : Pattern(kind: .name(name), span: span)))
+        if take("...") {
+          rest = isSymbol("}") ? nil : try onePattern()
+          _ = take(",")
+          break
+        }
+        fields.append(try fieldPattern())
         if !take(",") { break }
       }
       try need("}", "to end the pattern")
-      return made(.record(fields))
+      return made(.record(fields, rest: rest))
+    case .symbol(".."), .symbol("..="):
+      let inclusive = advance().kind == .symbol("..=")
+      let end = try binary(7)
+      let range = Expression(
+        kind: .range(nil, end, inclusive: inclusive), span: Span(start, previousEnd))
+      return made(.value(range))
     default:
       let value = try binary(6)
       return made(.value(value))
     }
+  }
+
+  /// `name`, `name: pattern`, `"any text": pattern`, each with `= default`.
+  private mutating func fieldPattern() throws -> FieldPattern {
+    if case .text(let parts) = token.kind, parts.count == 1, case .text(let name) = parts[0] {
+      _ = advance()
+      try need(":", "after the field's name")
+      let pattern = try pattern()
+      return FieldPattern(name: name, pattern: pattern, defaultValue: take("=") ? try expression() : nil)
+    }
+    let (name, span) = try needName()
+    let pattern = take(":") ? try pattern() : Pattern(kind: .name(name), span: span)
+    return FieldPattern(name: name, pattern: pattern, defaultValue: take("=") ? try expression() : nil)
+  }
+
+  /// The index behind the bracket that closes the one that comes next.
+  func behindBracket() -> Int? {
+    var depth = 0
+    for i in at..<tokens.count {
+      switch tokens[i].kind {
+      case .symbol("("), .symbol("["), .symbol("{"): depth += 1
+      case .symbol(")"), .symbol("]"), .symbol("}"):
+        depth -= 1
+        if depth == 0 { return i + 1 }
+      default: break
+      }
+    }
+    return nil
   }
 
   mutating func lambda() throws -> Expression? {

@@ -60,7 +60,9 @@ extension QuickParser {
       if name == "not in" { _ = advance() }
       if name == ".." || name == "..=" {
         let ends = token.newlineBefore && openBrackets == 0
-        let isOpen = ends || isSymbol("]") || isSymbol(",") || isSymbol(")") || token.kind == .end
+        let isOpen =
+          ends || isSymbol("]") || isSymbol(",") || isSymbol(")") || isSymbol("}") || isSymbol("=>")
+          || isSymbol("|") || isKeyword("if") || token.kind == .end
         let right = isOpen ? nil : try binary(level + 1)
         left = Expression(kind: .range(left, right, inclusive: name == "..="), span: Span(left.span.start, previousEnd))
         continue

@@ -149,12 +149,18 @@ extension QuickParser {
     case "try":
       let body = try block()
       guard takeWord("catch") else { return made(.tryCatch(body, nil, nil)) }
-      let pattern = isSymbol("{") ? nil : try pattern()
+      let pattern = try isSymbol("{") && !isRecordPatternOfCatch ? nil : pattern()
       return made(.tryCatch(body, pattern, try block()))
     default:
       at -= 1  // it may begin the next statement
       throw error("an expression is expected", here.span)
     }
+  }
+
+  /// `catch {code, message} {`: a block would not be followed by another one on its line.
+  private var isRecordPatternOfCatch: Bool {
+    guard let behind = behindBracket(), behind < tokens.count else { return false }
+    return tokens[behind].kind == .symbol("{") && !tokens[behind].newlineBefore
   }
 
   func string(_ parts: [RawPart]) throws -> ExpressionKind {

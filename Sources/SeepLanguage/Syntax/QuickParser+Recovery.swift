@@ -4,7 +4,7 @@ import Ground
 extension QuickParser {
   /// Words that only a statement begins with: at the beginning of a line they end an open `(` or `[`.
   private static let openers: Set<String> = [
-    "let", "var", "fn", "for", "while", "return", "use", "break", "continue", "raise", "assert",
+    "let", "var", "fn", "for", "while", "return", "use", "break", "continue", "raise", "assert", "defer",
   ]
 
   /// Notes a mistake in the statement that begins at token `start`, and goes to the beginning of the next one: the next

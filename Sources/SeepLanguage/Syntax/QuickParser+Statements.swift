@@ -84,6 +84,13 @@ extension QuickParser {
         _ = advance()
         let condition = try expression()
         return .assert(condition, take(",") ? try expression() : nil)
+      case "defer":
+        _ = advance()
+        if isSymbol("{"), !bracesAreRecord { return .deferred(try block()) }
+        let start = token.span.start
+        let kind = try statementKind(nil)
+        let one = Statement(kind: kind, span: Span(start, previousEnd))
+        return .deferred(Expression(kind: .block([one]), span: one.span))
       case "use": return try use()
       default: break
       }

@@ -101,8 +101,16 @@ public indirect enum PatternKind {
   /// `rest` is the place of `...name` among the items.
   case list([Pattern], rest: Int?)
   case tuple([Pattern], rest: Int?)
-  case record([(name: String, pattern: Pattern)])
+  /// `rest` takes the fields that are not named.
+  case record([FieldPattern], rest: Pattern?)
   case either([Pattern])
+}
+
+public struct FieldPattern {
+  public var name: String
+  public var pattern: Pattern
+  /// Stands in for a field that is not there.
+  public var defaultValue: Expression?
 }
 
 public struct Pattern {
@@ -124,6 +132,8 @@ public indirect enum StatementKind {
   case use(path: String, isFile: Bool, name: String)
   case test(String, Expression)
   case assert(Expression, Expression?)
+  /// Runs when the block that it stands in is left.
+  case deferred(Expression)
 }
 
 public struct Statement {

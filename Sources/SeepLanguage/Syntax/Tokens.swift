@@ -27,10 +27,11 @@ struct Token {
 struct Tokenizer {
   static let keywords: Set<String> = [
     "let", "var", "fn", "if", "else", "for", "in", "while", "break", "continue", "return", "match", "try", "catch",
-    "raise", "use", "as", "assert", "with", "and", "or", "not", "none", "true", "false",
+    "raise", "use", "as", "assert", "defer", "with", "and", "or", "not", "none", "true", "false",
   ]
   static let symbols: [String] = [
-    "..=", "...", "|>", ">>", "=>", "==", "!=", "<=", ">=", "//", "..", "+=", "-=", "*=", "/=", "%=", "^=", "@=", "(",
+    "..=", "...", "//=", "|>", ">>", "=>", "==", "!=", "<=", ">=", "//", "..", "+=", "-=", "*=", "/=", "%=", "^=", "@=",
+    "(",
     ")", "[",
     "]", "{", "}", ",", ":", ";", ".", "+", "-", "*", "/", "%", "^", "@", "<", ">", "=", "|",
   ]
@@ -94,7 +95,7 @@ struct Tokenizer {
 
   /// Goes on behind what could not be read; the token that it probably was meant to be.
   private mutating func skip(_ start: Int) -> TokenKind? {
-    if text[start] == 34 {
+    if text[start] == 34, at < end {
       while at < end, text[at] != 34, text[at] != 10 { at += text[at] == 92 ? 2 : 1 }
       at = min(end, at)
       if at < end, text[at] == 34 { at += 1 }
@@ -126,8 +127,23 @@ struct Tokenizer {
     throw error("this character means nothing here", at, at + 1)
   }
 
+  /// `0xff`, `0b101`, `0o17`; nil if the number is decimal.
+  private mutating func numberOfOtherBase(_ start: Int) throws -> TokenKind? {
+    guard text[at] == 48, at + 2 < end, let radix = [120: 16, 98: 2, 111: 8][text[at + 1]] else { return nil }
+    func isPart(_ c: UInt8) -> Bool { isDigit(c) || isLetter(c) && c < 128 }
+    guard isPart(text[at + 2]) else { return nil }
+    at += 2
+    while at < end, isPart(text[at]) { at += 1 }
+    let word = String(decoding: text[start..<at], as: UTF8.self)
+    guard let value = Int(word.dropFirst(2).filter { $0 != "_" }, radix: radix) else {
+      throw error("\(word) is not a number of base \(radix), or does not fit into a 64-bit integer", start, at)
+    }
+    return .int(value)
+  }
+
   private mutating func number() throws -> TokenKind {
     let start = at
+    if let other = try numberOfOtherBase(start) { return other }
     var isFloat = false
     while at < end, isDigit(text[at]) || text[at] == 95 { at += 1 }
     if at + 1 < end, text[at] == 46, isDigit(text[at + 1]) {
@@ -152,14 +168,21 @@ struct Tokenizer {
 
   private mutating func string() throws -> TokenKind {
     let start = at
-    at += 1
+    let margin = try openString()
     var parts: [RawPart] = []
     var bytes: [UInt8] = []
     while true {
-      guard at < end, text[at] != 10 else { throw error("this string has no end", start, at) }
+      guard at < end, margin != nil || text[at] != 10 else { throw error("this string has no end", start, at) }
       let c = text[at]
-      if c == 34 {
+      if let margin, c == 10 {
         at += 1
+        let line = at
+        while at < end, at - line < margin, text[at] == 32 || text[at] == 9 { at += 1 }
+        if !closes(at) { bytes.append(c) }
+        continue
+      }
+      if margin != nil ? closes(at) : c == 34 {
+        at += margin != nil ? 3 : 1
         if !bytes.isEmpty || parts.isEmpty { parts.append(.text(String(decoding: bytes, as: UTF8.self))) }
         return .text(parts)
       }
@@ -173,6 +196,7 @@ struct Tokenizer {
         case 114: bytes.append(13)
         case 101: bytes.append(27)
         case 34, 92: bytes.append(escape)
+        case 117: bytes += try scalar()
         default: throw error("there is no escape of this letter", at - 2, at)
         }
       } else if c == 123, at + 1 < end, text[at + 1] == 123 {
@@ -190,6 +214,56 @@ struct Tokenizer {
         at += 1
       }
     }
+  }
+
+  private func closes(_ at: Int) -> Bool {
+    at + 2 < end && text[at] == 34 && text[at + 1] == 34 && text[at + 2] == 34
+  }
+
+  /// Goes behind the quotes. nil for a string of one line; for one between `"""` how many blanks its lines begin with that
+  /// do not count: those before the `"""` that ends it, if that stands alone on its line. A line break right after the
+  /// opening does not count either.
+  private mutating func openString() throws -> Int? {
+    let start = at
+    guard closes(at) else {
+      at += 1
+      return nil
+    }
+    at += 3
+    var look = at
+    var line = at
+    while look < end, !closes(look) {
+      if text[look] == 10 { line = look + 1 }
+      look += text[look] == 92 ? 2 : 1
+    }
+    guard look < end else {
+      var mistake = error("this string has no end", start, at)
+      mistake.isAtEnd = true
+      at = end
+      throw mistake
+    }
+    let isAlone = text[line..<look].allSatisfy { $0 == 32 || $0 == 9 } && line > at
+    let margin = isAlone ? look - line : 0
+    if text[at] == 13, at + 1 < end, text[at + 1] == 10 { at += 1 }
+    if text[at] == 10 {
+      at += 1
+      let first = at
+      while at < end, at - first < margin, text[at] == 32 || text[at] == 9 { at += 1 }
+    }
+    return margin
+  }
+
+  /// The character of `\u{e9}`, from its brace on.
+  private mutating func scalar() throws -> [UInt8] {
+    let open = at
+    if at < end, text[at] == 123 { at += 1 }
+    let digits = at
+    while at < end, isDigit(text[at]) || isLetter(text[at]) && text[at] < 128 { at += 1 }
+    guard digits > open, at < end, text[at] == 125, at - digits <= 6,
+      let code = UInt32(String(decoding: text[digits..<at], as: UTF8.self), radix: 16), let found = Unicode.Scalar(code)
+    else { throw error("an escaped character is written as `\\u{e9}`: its number in hexadecimal digits", open - 2, at) }
+    at += 1
+    return Array(String(Character(found)).utf8)
   }
 
   private mutating func hole() throws -> RawPart {

@@ -33,6 +33,7 @@ enum TreeText {
     case .test(let name, let body): call("test", [name.debugDescription, expression(body)])
     case .assert(let condition, let message):
       call("assert", [expression(condition)] + (message.map { [expression($0)] } ?? []))
+    case .deferred(let body): call("defer", [expression(body)])
     }
   }
 
@@ -119,7 +120,13 @@ enum TreeText {
     case .value(let value): expression(value)
     case .list(let items, let rest): call("[]", items.map(self.pattern) + (rest.map { ["...\($0)"] } ?? []))
     case .tuple(let items, let rest): call("()", items.map(self.pattern) + (rest.map { ["...\($0)"] } ?? []))
-    case .record(let fields): call("{}", fields.map { $0.name + ": " + self.pattern($0.pattern) })
+    case .record(let fields, let rest):
+      call(
+        "{}",
+        fields.map {
+          $0.name.debugDescription + ": " + self.pattern($0.pattern)
+            + ($0.defaultValue.map { "=" + expression($0) } ?? "")
+        } + (rest.map { ["..." + self.pattern($0)] } ?? []))
     case .either(let items): call("|", items.map(self.pattern))
     }
   }

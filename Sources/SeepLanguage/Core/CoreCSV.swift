@@ -1,0 +1,154 @@
+// Tables of comma-separated values (RFC 4180).
+import Ground
+
+enum CoreCSV {
+  static var builtins: [Builtin] {
+    [
+      Builtin(
+        "parse_csv(text, header: true, by: \",\", numbers: true)", group: "files",
+        "The rows of a table: records with the names of its first line, or with `header: false` lists. Fields that are written as numbers are numbers unless `numbers` is false. Errors: bad-csv, with the line.",
+        example: "print(parse_csv(\"name,n\\na,1\\n\"))  # expect: [{name: \"a\", n: 1}]"
+      ) { call in
+        let rows = try CSVReader(Array(call.string("text").utf8), separator(call)).rows(call)
+        let numbers = try call.bool("numbers")
+        func value(_ field: CSVReader.Field) -> Value {
+          if numbers, !field.isQuoted {
+            if let int = Int(field.text) { return Value(int) }
+            if let first = field.text.utf8.first, first >= 43 && first <= 57 || ["nan", "inf"].contains(field.text),
+              let double = Double(field.text)
+            {
+              return Value(double)
+            }
+          }
+          return Value(field.text)
+        }
+        guard try call.bool("header") else { return Value(list: rows.map { Value(list: $0.fields.map(value)) }) }
+        guard let names = rows.first?.fields.map(\.text) else { return Value(list: []) }
+        if let double = names.indices.first(where: { names[..<$0].contains(names[$0]) }) {
+          throw call.fault(
+            "bad-csv", "two columns have the name \"\(names[double])\"", argument: "text", help: "header: false")
+        }
+        return Value(
+          list: try rows.dropFirst().map { row in
+            guard row.fields.count == names.count else {
+              throw call.fault(
+                "bad-csv", "line \(row.line) has \(row.fields.count) fields, but the first line names \(names.count)",
+                argument: "text")
+            }
+            return Value(record: zip(names, row.fields).map { ($0, value($1)) })
+          })
+      },
+      Builtin(
+        "to_csv(rows, header: true, by: \",\")", group: "files",
+        "Records of the same fields, with a first line of their names unless `header` is false, or lists, as lines of comma-separated values. Errors: bad-value if the fields differ.",
+        example: "print(to_csv([{name: \"a, b\", n: 1}]), end: \"\")  # expect: name,n\n# expect: \"a, b\",1"
+      ) { call in
+        let by = String(decoding: [try separator(call)], as: UTF8.self)
+        var text = ""
+        func line(_ fields: [String]) {
+          text +=
+            fields.map { field in
+              field.contains(by) || field.contains("\"") || field.contains("\n") || field.contains("\r")
+                ? "\"" + CoreStrings.split(field, "\"").joined(separator: "\"\"") + "\"" : field
+            }.joined(separator: by) + "\n"
+        }
+        func words(_ value: Value) -> String { value.isNone ? "" : call.session.display(value) }
+        var names: [String]?
+        for (i, row) in try call.list("rows").enumerated() {
+          guard let record = row.asRecord else {
+            guard let items = row.asItems else {
+              throw call.fault(
+                "type-mismatch", "a row of a table is a record or a list, not \(row.slot.describedType)",
+                argument: "rows")
+            }
+            line(items.map(words))
+            continue
+          }
+          if let names, names.sorted() != record.names.sorted() {
+            throw call.fault(
+              "bad-value",
+              "row \(i) has other fields than row 0: \(record.names.joined(separator: ", ")) instead of \(names.joined(separator: ", "))",
+              argument: "rows")
+          }
+          if names == nil, try call.bool("header") { line(record.names) }
+          let order = names ?? record.names
+          names = order
+          line(order.map { record[$0].map(words) ?? "" })
+        }
+        return Value(text)
+      },
+    ]
+  }
+
+  private static func separator(_ call: Call) throws -> UInt8 {
+    let by = Array(try call.string("by").utf8)
+    guard by.count == 1, by[0] != 34, by[0] != 10, by[0] != 13 else {
+      throw call.fault("bad-value", "`by` is one character such as \",\", \";\" or \"\\t\"", argument: "by")
+    }
+    return by[0]
+  }
+}
+
+private struct CSVReader {
+  struct Field {
+    var text: String
+    var isQuoted: Bool
+  }
+
+  let bytes: [UInt8]
+  let by: UInt8
+
+  init(_ bytes: [UInt8], _ by: UInt8) {
+    self.bytes = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? Array(bytes.dropFirst(3)) : bytes
+    self.by = by
+  }
+
+  /// Lines that are empty are no rows.
+  func rows(_ call: Call) throws -> [(fields: [Field], line: Int)] {
+    var rows: [(fields: [Field], line: Int)] = []
+    var at = 0
+    var line = 1
+    while at < bytes.count {
+      let start = line
+      var fields: [Field] = []
+      var isEnd = false
+      while !isEnd {
+        var text: [UInt8] = []
+        var isQuoted = false
+        if at < bytes.count, bytes[at] == 34 {
+          isQuoted = true
+          at += 1
+          while true {
+            guard at < bytes.count else {
+              throw call.fault("bad-csv", "the quotes that open in line \(start) do not close", argument: "text")
+            }
+            if bytes[at] == 34 {
+              at += 1
+              if at < bytes.count, bytes[at] == 34 { text.append(34) } else { break }
+            } else {
+              if bytes[at] == 10 { line += 1 }
+              text.append(bytes[at])
+            }
+            at += 1
+          }
+          if at < bytes.count, ![by, 10, 13].contains(bytes[at]) {
+            throw call.fault("bad-csv", "line \(line) goes on behind closing quotes", argument: "text")
+          }
+        } else {
+          while at < bytes.count, bytes[at] != by, bytes[at] != 10, bytes[at] != 13 {
+            text.append(bytes[at])
+            at += 1
+          }
+        }
+        fields.append(Field(text: String(decoding: text, as: UTF8.self), isQuoted: isQuoted))
+        isEnd = at >= bytes.count || bytes[at] != by
+        if !isEnd { at += 1 }
+      }
+      if at < bytes.count, bytes[at] == 13 { at += 1 }
+      if at < bytes.count, bytes[at] == 10 { at += 1 }
+      line += 1
+      if fields.count > 1 || !fields[0].text.isEmpty || fields[0].isQuoted { rows.append((fields, start)) }
+    }
+    return rows
+  }
+}
