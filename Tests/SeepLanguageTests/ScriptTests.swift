@@ -38,7 +38,7 @@ extension LanguageTests {
       #expect(!builtin.documentation.isEmpty)
       #expect(!builtin.example.isEmpty)
       // What examples write goes to a folder of its own.
-      let scratch = FileManager.default.temporaryDirectory.appending(path: "seep-core-examples-\(getpid())-\(name)")
+      let scratch = FileManager.default.temporaryDirectory.appending(path: "seep-core-examples-\(UUID().uuidString)")
       try FileManager.default.createDirectory(at: scratch, withIntermediateDirectories: true)
       let before = FileManager.default.currentDirectoryPath
       #expect(FileManager.default.changeCurrentDirectoryPath(scratch.path))
