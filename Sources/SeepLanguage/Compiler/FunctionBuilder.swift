@@ -50,7 +50,7 @@ final class FunctionBuilder {
   var guarded: [Guarded] = []
   private var intConstants: [Int: Int] = [:]
   private var floatConstants: [UInt64: Int] = [:]
-  private var textConstants: [String: Int] = [:]
+  private var textConstants: [TextKey: Int] = [:]
 
   /// Jumps out of the loop that is being compiled.
   final class Loop {
@@ -133,8 +133,9 @@ final class FunctionBuilder {
   }
 
   func constant(_ text: String) -> Int {
-    if let known = textConstants[text] { return known }
-    textConstants[text] = constants.count
+    let key = TextKey(text)
+    if let known = textConstants[key] { return known }
+    textConstants[key] = constants.count
     constants.append(Heap.string(text))
     return constants.count - 1
   }

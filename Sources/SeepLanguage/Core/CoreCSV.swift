@@ -15,7 +15,7 @@ enum CoreCSV {
           if numbers, !field.isQuoted {
             if let int = Int(field.text) { return Value(int) }
             if let first = field.text.utf8.first, first >= 43 && first <= 57 || ["nan", "inf"].contains(field.text),
-              let double = Double(field.text)
+              !field.text.utf8.contains(UInt8(ascii: "x")), let double = Double(field.text)
             {
               return Value(double)
             }

@@ -180,6 +180,19 @@ enum CoreFiles {
         return Value(String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self))
       },
       Builtin(
+        "temporary_folder()", group: "files", "The path of a new, empty folder for files that are not to be kept.",
+        example: "let folder = temporary_folder()\nprint(list_folder(folder))  # expect: []\nremove_file(folder)"
+      ) { _ in
+        let parent = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
+        var template = Array((parent + "/seep-XXXXXX").utf8CString)
+        guard mkdtemp(&template) != nil else {
+          throw Fault(
+            "file-unwritable", "cannot make a folder in \"\(parent)\": \(String(cString: strerror(errno)).lowercased())"
+          )
+        }
+        return Value(String(decoding: template.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self))
+      },
+      Builtin(
         "environment(name, default: none)", group: "system", "A variable of the process's environment, or `default`.",
         example: "print(environment(\"NO_SUCH_VARIABLE\", default: \"-\"))  # expect: -"
       ) { call in

@@ -184,7 +184,7 @@ enum CoreListParts {
         "contains(items, item)", group: "lists",
         "As `item in items`: an item of a list, a part of a string, a field of a record.",
         example: "print(contains([1, 2], 2), \"seep\".contains(\"ee\"))  # expect: true true"
-      ) { call in try call.session.operate(.contains, call.value("items"), call.value("item")) },
+      ) { call in try call.session.operate(.contains, call.value("item"), call.value("items")) },
     ]
   }
 

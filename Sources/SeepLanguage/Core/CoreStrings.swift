@@ -45,11 +45,11 @@ enum CoreStrings {
       Builtin(
         "starts_with(text, prefix)", group: "strings", "Whether the text begins so.",
         example: "print(starts_with(\"seep\", \"se\"))  # expect: true"
-      ) { call in Value(try call.string("text").hasPrefix(call.string("prefix"))) },
+      ) { call in Value(try call.string("text").utf8.starts(with: call.string("prefix").utf8)) },
       Builtin(
         "ends_with(text, suffix)", group: "strings", "Whether the text ends so.",
         example: "print(ends_with(\"seep\", \"ep\"))  # expect: true"
-      ) { call in Value(try call.string("text").hasSuffix(call.string("suffix"))) },
+      ) { call in Value(try call.string("text").utf8.reversed().starts(with: call.string("suffix").utf8.reversed())) },
       Builtin(
         "lines(text)", group: "strings", "The lines, without their line ends.",
         example: "print(len(lines(\"a\\nb\\n\")))  # expect: 2"

@@ -8,17 +8,35 @@
   import Darwin
 #endif
 
+/// A text by its bytes: Swift's own equality takes `é` and `e` with an accent for one.
+struct TextKey: Hashable {
+  private var text: String
+
+  init(_ text: String) {
+    self.text = text
+    self.text.makeContiguousUTF8()
+  }
+
+  static func == (a: TextKey, b: TextKey) -> Bool { a.text.utf8.elementsEqual(b.text.utf8) }
+
+  func hash(into hasher: inout Hasher) {
+    var text = text
+    text.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
+  }
+}
+
 /// Names of fields as small numbers, for the life of the process. 0 is never a symbol.
 enum Symbols {
-  nonisolated(unsafe) private static var numbers: [String: Int] = [:]
+  nonisolated(unsafe) private static var numbers: [TextKey: Int] = [:]
   nonisolated(unsafe) private static var names: [String] = [""]
   nonisolated(unsafe) private static var slots: [Slot] = [Slot.none]
 
   static func number(_ name: String) -> Int {
-    if let known = numbers[name] { return known }
+    let key = TextKey(name)
+    if let known = numbers[key] { return known }
     let number = names.count
     names.append(name)
-    numbers[name] = number
+    numbers[key] = number
     let slot = Heap.string(name)
     slot.string.pointee.symbol = number
     slots.append(slot)
