@@ -54,7 +54,12 @@ struct Spacing {
     if left == "-", isPrefix(before) { return false }
     if right == "..." { return !endsValue(before) }
     if left == "..." { if case .name = tokens[after].kind { return false } }
-    if let left, left == ".." || left == "..=" || left == "^" { return false }
+    if left == ".." || left == "..=" {  // `4.. => x`: an open end
+      if let right, ["=>", "|", "=", "{"].contains(right) { return true }
+      if case .keyword(let word) = tokens[after].kind { return word == "if" || word == "in" }
+      return false
+    }
+    if left == "^" { return false }
     if let right, right == ".." || right == "..=" || right == "^" { return !endsValue(before) }
     if let right, right == "(" || right == "[" { return !endsValue(before) }
     if right == ":" { return false }
