@@ -8,6 +8,8 @@ static void (*remove_handler)(void);
 static void (*read_char)(void);
 static void (*sigcleanup)(void);
 static void (*free_line_state)(void);
+static int (*insert_text)(const char *);
+static void (*redisplay)(void);
 static void (*add_history_line)(const char *);
 static const char **readline_name, **word_break_characters;
 static char **line_buffer;
@@ -30,6 +32,8 @@ int seep_readline_load(void) {
   *(void **)&read_char = symbol(library, "rl_callback_read_char", &missing);
   *(void **)&sigcleanup = symbol(library, "rl_callback_sigcleanup", &missing);
   *(void **)&free_line_state = symbol(library, "rl_free_line_state", &missing);
+  *(void **)&insert_text = symbol(library, "rl_insert_text", &missing);
+  *(void **)&redisplay = symbol(library, "rl_redisplay", &missing);
   *(void **)&add_history_line = symbol(library, "add_history", &missing);
   readline_name = symbol(library, "rl_readline_name", &missing);
   word_break_characters = symbol(library, "rl_basic_word_break_characters", &missing);
@@ -61,3 +65,7 @@ void seep_readline_completion_ends(int files_too, int append) {
   *append_character = append;
 }
 const char *seep_readline_line(void) { return *line_buffer; }
+void seep_readline_insert(const char *text) {
+  insert_text(text);
+  redisplay();
+}

@@ -78,18 +78,22 @@ public enum Commands {
     return counts[.error] == nil ? 0 : 1
   }
 
-  /// Runs annotated scripts and `test` blocks; prints what failed and one closing line.
+  /// Runs annotated scripts, pages of the manual and `test` blocks; prints what failed and one closing line.
   public static func test(_ paths: [String]) -> Int32 {
     var (passed, failed, skipped) = (0, 0, 0)
     let files = paths.flatMap(scripts)
     for file in files {
       guard let text = read(file) else { return 1 }
       let folder = file.contains("/") ? String(file[..<(file.lastIndex(of: "/") ?? file.endIndex)]) : "."
-      let report = ScriptRunner.run(text, name: file, folder: folder) {
+      func silent() -> Session {
         let session = session(seed: 0)
         session.progress = SilentProgress()
         return session
       }
+      let report =
+        file.hasSuffix(".md")
+        ? ScriptRunner.runPage(text, name: file, folder: folder, isOneProgram: Lessons.isLesson(file), session: silent)
+        : ScriptRunner.run(text, name: file, folder: folder, session: silent)
       if report.skipped != nil { skipped += 1 } else if report.isSuccess { passed += 1 } else { failed += 1 }
       for problem in report.problems { print(problem) }
     }

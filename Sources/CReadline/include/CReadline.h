@@ -20,3 +20,5 @@ void seep_readline_add_history(const char *line);
 void seep_readline_completion_ends(int files_too, int append);
 /// The line being typed; belongs to readline.
 const char *seep_readline_line(void);
+/// Puts text on the line being typed, as if it had been typed.
+void seep_readline_insert(const char *text);

@@ -108,13 +108,13 @@ public struct LearnedInversion: Attack {
   }
 }
 
-/// The two decoders learnt last.
+/// The decoders learnt last: as many as an audit has defenses for one model, some 10 MB each.
 private final class Shelf: @unchecked Sendable {  // Seep's evaluation is single threaded
   private var kept: [(mark: String, decoder: GradientDecoder)] = []
 
   func decoder(_ mark: String?) -> GradientDecoder? { kept.first { $0.mark == mark }?.decoder }
 
   func keep(_ decoder: GradientDecoder, _ mark: String) {
-    kept = [(mark, decoder)] + kept.prefix(1)
+    kept = [(mark, decoder)] + kept.prefix(15)
   }
 }
