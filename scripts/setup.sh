@@ -28,12 +28,17 @@ LIST
 }
 
 install_packages() {
-  local missing sudo=
+  local missing
   missing=$(needed_packages | tr '\n' ' ')
   missing=${missing% }
   [ -n "${missing// /}" ] || return 0
+  apt_install "$missing"
+}
+
+apt_install() {
+  local missing=$1 sudo=
   command -v apt-get >/dev/null 2>&1 ||
-    refuse "these libraries are missing and there is no apt-get here to install them: $missing"
+    refuse "these packages are missing and there is no apt-get here to install them: $missing"
   if [ "$(id -u)" -ne 0 ]; then
     command -v sudo >/dev/null 2>&1 ||
       refuse "installing $missing needs root: run \`apt-get install $missing\` as root, then this again"
@@ -45,6 +50,12 @@ install_packages() {
   # shellcheck disable=SC2086
   $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >&2 ||
     refuse "apt-get could not install $missing: see its messages above"
+}
+
+# need_tools PROGRAM PACKAGE: a program that only this script needs.
+need_tools() {
+  command -v "$1" >/dev/null 2>&1 && return 0
+  apt_install "$2"
 }
 
 need_swift() {

@@ -121,6 +121,23 @@ public enum Commands {
     }
   }
 
+  /// `seep doc --pages FOLDER`: the library reference as Markdown.
+  public static func documentationPages(_ folder: String) -> Int32 {
+    _ = mkdir(folder, 0o755)
+    for (name, text) in LibraryPages.all() where !writeText(text, folder + "/" + name) { return 1 }
+    return 0
+  }
+
+  /// False, and said, where it cannot be written.
+  static func writeText(_ text: String, _ path: String) -> Bool {
+    let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+    let isWritten = descriptor >= 0 && Console.write(Array(text.utf8), to: descriptor)
+    let reason = String(cString: strerror(errno))
+    if descriptor >= 0 { close(descriptor) }
+    if !isWritten { Console.writeError("seep: cannot write \(path): \(reason)\n") }
+    return isWritten
+  }
+
   /// The help of one name, or the list of all.
   public static func documentation(_ name: String?) -> Int32 {
     let builtins = SeepLibrary.library.builtins

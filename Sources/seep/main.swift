@@ -56,8 +56,18 @@ struct Seep: ParsableCommand {
         throw ValidationError("`seep fmt` has no option \(odd); it has --check")
       }
       return Commands.format(paths.isEmpty ? ["."] : paths, isCheck: isCheck, color: color)
-    case "learn": return Learn.run(arguments.first, color: color)
-    case "doc": return Commands.documentation(arguments.first)
+    case "learn":
+      if arguments.first == "--notebook" {
+        guard arguments.count == 2 else { throw ValidationError("`seep learn --notebook` needs a page of Markdown") }
+        return Notebook.print(arguments[1])
+      }
+      return Learn.run(arguments.first, color: color)
+    case "doc":
+      if arguments.first == "--pages" {
+        guard arguments.count == 2 else { throw ValidationError("`seep doc --pages` needs a folder") }
+        return Commands.documentationPages(arguments[1])
+      }
+      return Commands.documentation(arguments.first)
     case "-":
       return Commands.run(
         Commands.readStandardInput(), name: "standard input", folder: ".", arguments: arguments, seed: seed,

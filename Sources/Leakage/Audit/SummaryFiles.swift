@@ -47,7 +47,7 @@ extension AuditSummary {
   /// `{"manifest": {…}, "rows": […], "utility": […], "cells": […]}`; what is not a number is null.
   public var json: String {
     func object(_ fields: [(String, String)]) -> String {
-      "{" + fields.map { "\(jsonText($0.0)): \($0.1)" }.joined(separator: ", ") + "}"
+      "{" + fields.map { "\($0.0.jsonLiteral): \($0.1)" }.joined(separator: ", ") + "}"
     }
     func list(_ items: [String]) -> String { "[\n    " + items.joined(separator: ",\n    ") + "\n  ]" }
     func number(_ value: Double) -> String { AuditColumn.number(value).json }
@@ -55,7 +55,7 @@ extension AuditSummary {
     let utilityTexts = plan.defenses.indices.flatMap { defense in
       utilities[defense].map { name, value, values in
         object([
-          ("defense", jsonText(plan.defenses[defense].name)), ("name", jsonText(name)), ("mean", number(value)),
+          ("defense", plan.defenses[defense].name.jsonLiteral), ("name", name.jsonLiteral), ("mean", number(value)),
           ("values", "[" + values.map(number).joined(separator: ", ") + "]"),
         ])
       }
@@ -63,10 +63,10 @@ extension AuditSummary {
     let cellTexts = cells.compactMap { cell -> String? in
       guard let attack = cell.attack, let image = cell.image, let result = results[cell.id] else { return nil }
       var fields: [(String, String)] = [
-        ("defense", jsonText(plan.defenses[cell.defense].name)), ("attack", jsonText(plan.attacks[attack].name)),
+        ("defense", plan.defenses[cell.defense].name.jsonLiteral), ("attack", plan.attacks[attack].name.jsonLiteral),
         ("image", "\(image)"), ("seed", "\(cell.seed)"),
       ]
-      if let problem = result.problem { return object(fields + [("problem", jsonText(problem))]) }
+      if let problem = result.problem { return object(fields + [("problem", problem.jsonLiteral)]) }
       fields += plan.metrics.map { ($0.name, number(result.scores[$0.name] ?? .nan)) }
       fields += [
         ("labels", "[" + result.labels.map(String.init).joined(separator: ", ") + "]"), ("hit", number(result.hit)),
@@ -76,7 +76,7 @@ extension AuditSummary {
       ]
       return object(fields)
     }
-    let manifest = object(plan.manifest.map { ($0.name, jsonText($0.value)) })
+    let manifest = object(plan.manifest.map { ($0.name, $0.value.jsonLiteral) })
     return
       "{\n  \"manifest\": \(manifest),\n  \"rows\": \(list(rowTexts)),\n  \"utility\": \(list(utilityTexts)),\n  \"cells\": \(list(cellTexts))\n}\n"
   }
@@ -126,29 +126,13 @@ public enum AuditColumn: Sendable {
 
   var json: String {
     switch self {
-    case .text(let text): jsonText(text)
+    case .text(let text): text.jsonLiteral
     case .number(let value): value.isFinite ? "\(value)" : "null"
     case .count(let count): "\(count)"
     case .truth(let truth): "\(truth)"
     case .nothing: "null"
     }
   }
-}
-
-func jsonText(_ text: String) -> String {
-  var out = "\""
-  for scalar in text.unicodeScalars {
-    switch scalar {
-    case "\"": out += "\\\""
-    case "\\": out += "\\\\"
-    case "\n": out += "\\n"
-    case _ where scalar.value < 32:
-      let digits = String(scalar.value, radix: 16)
-      out += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-    default: out.unicodeScalars.append(scalar)
-    }
-  }
-  return out + "\""
 }
 
 private func latexText(_ text: String) -> String {

@@ -62,7 +62,7 @@ public enum Safetensors {
     var members: [String] = []
     if !metadata.isEmpty {
       let pairs = metadata.sorted { $0.key < $1.key }.map {
-        StrictJSON.quoted($0.key) + ":" + StrictJSON.quoted($0.value)
+        $0.key.jsonLiteral + ":" + $0.value.jsonLiteral
       }
       members.append("\"__metadata__\":{\(pairs.joined(separator: ","))}")
     }
@@ -75,7 +75,7 @@ public enum Safetensors {
       let end = begin + value.size * value.dtype.byteSize
       let shape = value.shape.map(String.init).joined(separator: ",")
       members.append(
-        "\(StrictJSON.quoted(name)):{\"dtype\":\"\(code(value.dtype))\",\"shape\":[\(shape)],\"data_offsets\":[\(begin),\(end)]}"
+        "\(name.jsonLiteral):{\"dtype\":\"\(code(value.dtype))\",\"shape\":[\(shape)],\"data_offsets\":[\(begin),\(end)]}"
       )
       begin = end
     }

@@ -86,8 +86,8 @@ private final class LessonLoop {
       let piece = page.pieces[bookmark.place]
       switch piece {
       case .code("seep", let code, _):
-        show(code: withoutMarks(code))
-        if !ask(about: withoutMarks(code)) { return stop() }
+        show(code: Page.withoutMarks(code))
+        if !ask(about: Page.withoutMarks(code)) { return stop() }
       case .heading(let level, let text):
         say((level > 1 ? "\n" : "") + styled(text, "1") + "\n")
       case .text(let text): say(wrapped(text) + "\n")
@@ -261,20 +261,6 @@ private final class LessonLoop {
     say(lines.map { "    " + styled(String($0), "36") }.joined(separator: "\n"))
   }
 
-  /// Marks are for the tests; the reader sees what is printed.
-  private func withoutMarks(_ code: String) -> String {
-    var kept: [String] = []
-    for line in code.split(separator: "\n", omittingEmptySubsequences: false) {
-      guard let mark = line.range(ofMark: "# expect") else {
-        kept.append(String(line))
-        continue
-      }
-      let rest = line[..<mark].reversed().drop { $0 == " " }.reversed()
-      if !rest.isEmpty { kept.append(String(rest)) }
-    }
-    return kept.joined(separator: "\n")
-  }
-
   /// Paragraphs broken at the width of the terminal; tables and lists keep their lines.
   private func wrapped(_ text: String) -> String {
     let width = max(40, min(TerminalPictures.terminalWidth(), 90))
@@ -310,15 +296,5 @@ private final class LessonLoop {
 extension StringProtocol {
   fileprivate var trimmingSpaces: String {
     String(drop { $0 == " " || $0 == "\t" }.reversed().drop { $0 == " " || $0 == "\t" }.reversed())
-  }
-
-  /// Where a word begins for the last time.
-  fileprivate func range(ofMark word: String) -> Index? {
-    var at = endIndex
-    while at > startIndex {
-      at = index(before: at)
-      if self[at...].hasPrefix(word) { return at }
-    }
-    return nil
   }
 }
