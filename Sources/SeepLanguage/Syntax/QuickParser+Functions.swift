@@ -17,8 +17,13 @@ extension QuickParser {
 
   mutating func parameters() throws -> [ParameterSyntax] {
     try need("(", "to begin the parameters")
+    let oldHead = isHead
+    isHead = false
     openBrackets += 1
-    defer { openBrackets -= 1 }
+    defer {
+      openBrackets -= 1
+      isHead = oldHead
+    }
     var list: [ParameterSyntax] = []
     while !isSymbol(")") {
       let start = token.span.start
@@ -83,7 +88,7 @@ extension QuickParser {
       var rest: Pattern?
       while !isSymbol("}") {
         if take("...") {
-          rest = isSymbol("}") ? nil : try onePattern()
+          rest = isSymbol("}") || isSymbol(",") ? nil : try onePattern()
           _ = take(",")
           break
         }
@@ -99,6 +104,9 @@ extension QuickParser {
         kind: .range(nil, end, inclusive: inclusive), span: Span(start, previousEnd))
       return made(.value(range))
     default:
+      let wasPattern = isPattern
+      isPattern = true
+      defer { isPattern = wasPattern }
       let value = try binary(6)
       return made(.value(value))
     }
@@ -149,7 +157,7 @@ extension QuickParser {
   }
 
   mutating func lambdaBody(_ parameters: [ParameterSyntax], _ start: Int) throws -> Expression {
-    let body = isSymbol("{") && !bracesAreRecord ? try block() : try expression()
+    let body = isHead && isSymbol("{") && !bracesAreRecord ? try block() : try expression()
     let span = Span(start, previousEnd)
     return Expression(
       kind: .function(FunctionSyntax(name: nil, parameters: parameters, body: body, documentation: nil, span: span)),

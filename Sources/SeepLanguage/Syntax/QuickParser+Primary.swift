@@ -140,9 +140,9 @@ extension QuickParser {
         let pattern = try pattern()
         let condition = takeWord("if") ? try binary(0) : nil  // `if a => b` is no function
         try need("=>", "after the pattern")
-        let body = isSymbol("{") && !bracesAreRecord ? try block() : try expression()
+        let body = try expression()
         cases.append(CaseSyntax(pattern: pattern, condition: condition, body: body))
-        _ = take(",")
+        if !take(",") { _ = take(";") }
       }
       _ = advance()
       return made(.match(subject, cases))

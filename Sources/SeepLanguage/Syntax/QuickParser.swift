@@ -30,6 +30,8 @@ struct QuickParser {
   var openBrackets = 0
   /// In the head of `if`, `for` … a brace opens the body.
   var isHead = false
+  /// In a constant of a pattern, where `4.. {` begins the body of a `catch`.
+  var isPattern = false
   let nativeLimit: UInt
 
   /// Mistakes met so far; the parser goes on at the next statement.
