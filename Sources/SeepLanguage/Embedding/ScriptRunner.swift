@@ -195,6 +195,12 @@ public enum ScriptRunner {
     }
   }
 
+  /// The line of the script: of an error in a module it used, the line of the call or the `use` that led there.
+  private static func place(of failure: Failure, in name: String) -> Int? {
+    let places = [(failure.file, failure.span)] + failure.trace.map { ($0.file, $0.span) }
+    return (places.first { $0.0.name == name } ?? places.last).map { Failure.line(of: $0.1, in: $0.0) }
+  }
+
   private static func checkFailure(
     _ failure: Failure, _ code: String?, _ message: String?, _ line: Int, _ report: inout ScriptReport
   ) {
@@ -204,8 +210,8 @@ public enum ScriptRunner {
     } else if let message, !fault.description.contains(message) {
       report.problems.append(
         "\(report.name):\(line): the message \"\(fault.description)\" does not contain \"\(message)\"")
-    } else if failure.line != line {
-      report.problems.append("\(report.name):\(line): the error \(fault.code) came in line \(failure.line)")
+    } else if let came = place(of: failure, in: report.name), came != line {
+      report.problems.append("\(report.name):\(line): the error \(fault.code) came in line \(came)")
     } else {
       report.passed += 1
     }
@@ -214,7 +220,11 @@ public enum ScriptRunner {
 
 extension Failure {
   /// Line and column of the guilty expression, from 1; the column counts bytes.
-  public var line: Int { file.text[..<min(span.start, file.text.count)].count { $0 == 10 } + 1 }
+  public var line: Int { Failure.line(of: span, in: file) }
+
+  static func line(of span: Span, in file: SourceHandle) -> Int {
+    file.text[..<min(span.start, file.text.count)].count { $0 == 10 } + 1
+  }
   public var column: Int {
     let before = file.text[..<min(span.start, file.text.count)]
     return before.count - (before.lastIndex(of: 10).map { $0 + 1 } ?? 0) + 1

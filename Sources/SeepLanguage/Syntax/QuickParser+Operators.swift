@@ -61,8 +61,8 @@ extension QuickParser {
       if name == ".." || name == "..=" {
         let ends = token.newlineBefore && openBrackets == 0
         let isOpen =
-          ends || isSymbol("]") || isSymbol(",") || isSymbol(")") || isSymbol("}") || isSymbol("=>")
-          || isSymbol("|") || isSymbol("=") || isSymbol("{") && isPattern || isKeyword("if") || isKeyword("in")
+          ends || isSymbol("]") || isSymbol(":") || isSymbol(",") || isSymbol(")") || isSymbol("}") || isSymbol("=>")
+          || isSymbol("|") || isSymbol("=") || isPattern && (isSymbol("{") || isKeyword("if")) || isKeyword("in")
           || token.kind == .end
         let right = isOpen ? nil : try binary(level + 1)
         left = Expression(kind: .range(left, right, inclusive: name == "..="), span: Span(left.span.start, previousEnd))
