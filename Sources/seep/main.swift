@@ -15,6 +15,7 @@ struct Seep: ParsableCommand {
       seep fmt [--check] [PATHS…]
                                  formats in place; --check lists what would change; - is standard input
       seep doc [NAME]            the reference
+      seep kernel install        makes Jupyter know Seep; see seep kernel --help
       """, version: "seep 0.1.0")
 
   @Option(name: .short, help: ArgumentHelp("Run this code and show its value.", valueName: "code")) var e: String?
@@ -55,6 +56,7 @@ struct Seep: ParsableCommand {
         throw ValidationError("`seep fmt` has no option \(odd); it has --check")
       }
       return Commands.format(paths.isEmpty ? ["."] : paths, isCheck: isCheck, color: color)
+    case "kernel": return Commands.kernel(arguments, seed: seed)
     case "doc": return Commands.documentation(arguments.first)
     case "-":
       return Commands.run(
