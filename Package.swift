@@ -58,6 +58,7 @@ let package = Package(
     .testTarget(name: "AutodiffTests", dependencies: ["Autodiff", "FixtureSupport"], swiftSettings: strict),
     .testTarget(name: "NetworksTests", dependencies: ["Networks"], swiftSettings: strict),
     .testTarget(name: "LeakageTests", dependencies: ["Leakage", "FixtureSupport", "CSQLite"], swiftSettings: strict),
+    .testTarget(name: "SeepShellTests", dependencies: ["SeepShell", "CZMQ"], swiftSettings: strict),
     .testTarget(name: "SeepLanguageTests", dependencies: ["SeepLanguage"], swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]

@@ -1,7 +1,7 @@
 // JSON as the shell speaks it: read with the strict reader of the file formats, written in one pass.
 import Networks
 
-typealias JSON = StrictJSON
+package typealias JSON = StrictJSON
 
 extension StrictJSON: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, ExpressibleByBooleanLiteral,
   ExpressibleByArrayLiteral, ExpressibleByDictionaryLiteral
@@ -15,28 +15,28 @@ extension StrictJSON: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, E
   }
 
   /// A field of an object; null where there is none.
-  subscript(name: String) -> StrictJSON {
+  package subscript(name: String) -> StrictJSON {
     guard case .object(let fields) = self else { return .null }
     return fields.first { $0.name == name }?.value ?? .null
   }
 
-  var text: String? { if case .string(let text) = self { text } else { nil } }
-  var int: Int? {
+  package var text: String? { if case .string(let text) = self { text } else { nil } }
+  package var int: Int? {
     switch self {
     case .integer(let value): value
     case .number(let value): Int(exactly: value.rounded())
     default: nil
     }
   }
-  var bool: Bool? { if case .bool(let value) = self { value } else { nil } }
-  var items: [StrictJSON] { if case .array(let items) = self { items } else { [] } }
+  package var bool: Bool? { if case .bool(let value) = self { value } else { nil } }
+  package var items: [StrictJSON] { if case .array(let items) = self { items } else { [] } }
   var fields: [(name: String, value: StrictJSON)] { if case .object(let fields) = self { fields } else { [] } }
   var isNull: Bool { if case .null = self { true } else { false } }
 
   static func strings(_ texts: some Sequence<String>) -> StrictJSON { .array(texts.map { .string($0) }) }
 
   /// Compact UTF-8.
-  var bytes: [UInt8] {
+  package var bytes: [UInt8] {
     var out: [UInt8] = []
     write(&out)
     return out

@@ -26,7 +26,11 @@ extension Kernel {
     default: break
     }
     publisher.status("idle", message)
-    if failed, content["stop_on_error"].bool ?? true { abortQueue() }
+    guard failed else { return }
+    if content["stop_on_error"].bool ?? true { return abortQueue() }
+    let waiting = queue
+    queue = []
+    for message in waiting { answer(message) }
   }
 
   // MARK: Running
@@ -79,6 +83,7 @@ extension Kernel {
 
   private func fail(_ message: KernelMessage, _ name: String, _ what: String, _ text: String) -> Bool {
     let lines = JSON.strings(text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init))
+    takeQueue()
     publisher.publish("error", ["ename": .string(name), "evalue": .string(what), "traceback": lines])
     reply(
       message, "execute_reply",

@@ -14,7 +14,7 @@ import Synchronization
   import Darwin
 #endif
 
-final class Kernel {
+package final class Kernel {
   let session: Session
   let interaction: Interaction
   let codec: KernelCodec
@@ -30,6 +30,7 @@ final class Kernel {
   var past: [(line: Int, code: String)] = []
   var earlier: [String] = []
   var executionCount = 0
+  var queue: [KernelMessage] = []
 
   /// Set by a shutdown request; read by all threads.
   final class Stop: Sendable {
@@ -40,7 +41,7 @@ final class Kernel {
   let stop = Stop()
 
   /// - Parameter connection: where to listen; a port 0 is any free one.
-  init(_ connection: ConnectionFile, _ session: Session) throws {
+  package init(_ connection: ConnectionFile, _ session: Session) throws {
     guard seep_zmq_load() == 0, let context = seep_zmq_context() else {
       throw Fault(
         "missing-library", "the notebook kernel needs libzmq, which is not installed", help: "apt-get install libzmq5")
@@ -65,12 +66,12 @@ final class Kernel {
   }
 
   /// The ports it listens at, by channel.
-  var ports: [String: Int] {
+  package var ports: [String: Int] {
     ["shell": shell.port, "control": control.port, "stdin": input.port, "hb": heart.port, "iopub": iopub.port]
   }
 
   /// Until a shutdown request.
-  func run() {
+  package func run() {
     let (stop, heart, publisher) = (stop, heart, publisher)
     let answerer = ControlAnswerer(control, codec, publisher, stop, info: kernelInfo)
     let threads = [
@@ -121,10 +122,18 @@ final class Kernel {
     shell.send(codec.frames(message.identities, type, content, parent: message.headerBytes))
   }
 
-  /// After a cell that failed, the cells that wait are not run.
-  func abortQueue() {
+  /// What was asked before a cell failed. Taken before its reply leaves: what is asked after that is run.
+  func takeQueue() {
     while let frames = shell.receive(within: 0) {
-      guard let message = codec.message(frames) else { continue }
+      if let message = codec.message(frames) { queue.append(message) }
+    }
+  }
+
+  /// After a cell that failed, the cells that waited are not run.
+  func abortQueue() {
+    let waiting = queue
+    queue = []
+    for message in waiting {
       guard message.type == "execute_request" else {
         answer(message)
         continue

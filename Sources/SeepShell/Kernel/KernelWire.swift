@@ -12,12 +12,12 @@ import SeepLanguage
 #endif
 
 /// What a front-end writes for the kernel to find it.
-struct ConnectionFile {
+package struct ConnectionFile {
   var transport = "tcp"
   var ip = "127.0.0.1"
   /// By the protocol's names: shell, iopub, stdin, control, hb.
-  var ports: [String: Int] = [:]
-  var key = ""
+  package var ports: [String: Int] = [:]
+  package var key = ""
 
   static let channels = ["shell", "iopub", "stdin", "control", "hb"]
 
@@ -39,34 +39,35 @@ struct ConnectionFile {
     }
   }
 
-  init() {}
+  package init() {}
 
-  func address(_ channel: String) -> String {
+  package func address(_ channel: String) -> String {
     let port = ports[channel] ?? 0
     return transport == "ipc" ? "ipc://\(ip)-\(port)" : "\(transport)://\(ip):\(port == 0 ? "*" : String(port))"
   }
 }
 
-struct KernelMessage {
+package struct KernelMessage {
   /// Who asked, as the ROUTER socket names them.
   var identities: [[UInt8]]
   /// The header as it came, byte by byte: it is the parent of all answers.
-  var headerBytes: [UInt8]
-  var header: JSON
-  var content: JSON
+  package var headerBytes: [UInt8]
+  package var header: JSON
+  package var parent: JSON
+  package var content: JSON
 
-  var type: String { header["msg_type"].text ?? "" }
+  package var type: String { header["msg_type"].text ?? "" }
 }
 
 /// Packs and unpacks signed messages.
-struct KernelCodec: Sendable {
+package struct KernelCodec: Sendable {
   let key: [UInt8]
   /// One per running kernel.
   let session = KernelCodec.identifier()
   static let version = "5.5"
   private static let delimiter = Array("<IDS|MSG>".utf8)
 
-  init(key: String) { self.key = Array(key.utf8) }
+  package init(key: String) { self.key = Array(key.utf8) }
 
   /// Random, in the form of a UUID.
   static func identifier() -> String {
@@ -94,7 +95,7 @@ struct KernelCodec: Sendable {
   }
 
   /// The frames of a message; `prefix` is who gets it, or the topic.
-  func frames(
+  package func frames(
     _ prefix: [[UInt8]], _ type: String, _ content: JSON, parent: [UInt8]?, metadata: JSON = [:]
   ) -> [[UInt8]] {
     let header: JSON = [
@@ -107,7 +108,7 @@ struct KernelCodec: Sendable {
   }
 
   /// nil for what is no message, or is not signed with our key.
-  func message(_ frames: [[UInt8]]) -> KernelMessage? {
+  package func message(_ frames: [[UInt8]]) -> KernelMessage? {
     guard let at = frames.firstIndex(of: KernelCodec.delimiter), frames.count >= at + 6 else { return nil }
     let parts = Array(frames[(at + 2)..<(at + 6)])
     if !key.isEmpty {
@@ -122,12 +123,14 @@ struct KernelCodec: Sendable {
     else {
       return nil
     }
-    return KernelMessage(identities: Array(frames[..<at]), headerBytes: parts[0], header: header, content: content)
+    return KernelMessage(
+      identities: Array(frames[..<at]), headerBytes: parts[0], header: header,
+      parent: (try? JSON(parts[1], maximumDepth: 200)) ?? .null, content: content)
   }
 }
 
 /// A ZeroMQ socket. Used by one thread at a time.
-final class KernelSocket: @unchecked Sendable {
+package final class KernelSocket: @unchecked Sendable {
   private let socket: UnsafeMutableRawPointer
 
   init(_ context: UnsafeMutableRawPointer, _ kind: Int, bind address: String) throws {
@@ -136,7 +139,7 @@ final class KernelSocket: @unchecked Sendable {
     guard seep_zmq_bind(socket, address) == 0 else { throw KernelSocket.fault("cannot listen at \(address)") }
   }
 
-  init(_ context: UnsafeMutableRawPointer, _ kind: Int, connect address: String) throws {
+  package init(_ context: UnsafeMutableRawPointer, _ kind: Int, connect address: String) throws {
     guard let socket = seep_zmq_socket(context, Int32(kind)) else { throw KernelSocket.fault("no socket") }
     self.socket = socket
     guard seep_zmq_connect(socket, address) == 0 else { throw KernelSocket.fault("cannot connect to \(address)") }
@@ -147,7 +150,7 @@ final class KernelSocket: @unchecked Sendable {
     Fault("no-connection", "\(what): \(seep_zmq_problem().map { String(cString: $0).lowercased() } ?? "unknown")")
   }
 
-  func close() { seep_zmq_close(socket) }
+  package func close() { seep_zmq_close(socket) }
 
   /// The port a `tcp` socket listens at.
   var port: Int {
@@ -157,14 +160,14 @@ final class KernelSocket: @unchecked Sendable {
     return text.split(separator: ":").last.flatMap { Int($0) } ?? 0
   }
 
-  func send(_ frames: [[UInt8]]) {
+  package func send(_ frames: [[UInt8]]) {
     for (index, frame) in frames.enumerated() {
       if seep_zmq_send(socket, frame, frame.count, index + 1 < frames.count ? 1 : 0) != 0 { return }
     }
   }
 
   /// The frames of the next message; nil if none came in time.
-  func receive(within milliseconds: Int32) -> [[UInt8]]? {
+  package func receive(within milliseconds: Int32) -> [[UInt8]]? {
     guard seep_zmq_wait(socket, milliseconds) == 1 else { return nil }
     var frames: [[UInt8]] = []
     while true {

@@ -1,6 +1,6 @@
 // SHA-256 (FIPS 180-4) and HMAC (RFC 2104): what signs the messages of a notebook. The messages are short; clarity before speed.
 
-struct SHA256 {
+package struct SHA256 {
   private static let rounds: [UInt32] = [
     0x428a_2f98, 0x7137_4491, 0xb5c0_fbcf, 0xe9b5_dba5, 0x3956_c25b, 0x59f1_11f1, 0x923f_82a4, 0xab1c_5ed5,
     0xd807_aa98, 0x1283_5b01, 0x2431_85be, 0x550c_7dc3, 0x72be_5d74, 0x80de_b1fe, 0x9bdc_06a7, 0xc19b_f174,
@@ -60,14 +60,14 @@ struct SHA256 {
     for i in 0..<8 { state[i] = state[i] &+ v[i] }
   }
 
-  static func of(_ bytes: [UInt8]) -> [UInt8] {
+  package static func of(_ bytes: [UInt8]) -> [UInt8] {
     var hash = SHA256()
     hash.update(bytes)
     return hash.finish()
   }
 
   /// HMAC-SHA256 of the parts one after another, as lower-case hexadecimal digits.
-  static func hmac(_ parts: [[UInt8]], key: [UInt8]) -> String {
+  package static func hmac(_ parts: [[UInt8]], key: [UInt8]) -> String {
     var padded = key.count > 64 ? of(key) : key
     padded += [UInt8](repeating: 0, count: 64 - padded.count)
     var inner = SHA256()

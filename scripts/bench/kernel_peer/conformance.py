@@ -23,7 +23,7 @@ class SeepKernelTests(jkt.KernelTests):
     code_stderr = 'warn("careful")'
     completion_samples = [
         {"text": "repre", "matches": ["representation_mse"]},
-        {"text": "clip(4, per", "matches": ["per:"]},
+        {"text": "clip(4, per", "matches": ["per:", "permutation", "permute"]},
         {"text": 'clip(4, per: "gl', "matches": ["global"]},
         {"text": 'dataset("d', "matches": ["digits"]},
     ]
@@ -33,7 +33,7 @@ class SeepKernelTests(jkt.KernelTests):
     code_page_something = "?psnr"
     code_inspect_sample = "psnr"
     code_clear_output = ":clear"
-    code_history_pattern = "1?2*"
+    code_history_pattern = "6 ? 7*"
     supported_history_operations = ("tail", "range", "search")
 
 
