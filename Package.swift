@@ -33,6 +33,8 @@ let package = Package(
 
     .target(name: "CTape"),
 
+    .target(name: "CZMQ", linkerSettings: [.linkedLibrary("dl")]),
+
     .target(name: "Ground", swiftSettings: hot),
     .target(name: "Tensors", dependencies: ["Ground", "COneDNN", "CBLAS"], swiftSettings: hot),
     .target(name: "Autodiff", dependencies: ["Tensors", "CTape"], swiftSettings: strict),
@@ -42,7 +44,7 @@ let package = Package(
       name: "SeepLanguage", dependencies: ["Ground"],
       swiftSettings: hot + [.unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release))]),
     .target(name: "SeepLibrary", dependencies: ["SeepLanguage", "Leakage"], swiftSettings: strict),
-    .target(name: "SeepShell", dependencies: ["SeepLibrary", "CReadline"], swiftSettings: strict),
+    .target(name: "SeepShell", dependencies: ["SeepLibrary", "CReadline", "CZMQ"], swiftSettings: strict),
     .executableTarget(
       name: "seep",
       dependencies: ["SeepShell", .product(name: "ArgumentParser", package: "swift-argument-parser")],
@@ -56,6 +58,7 @@ let package = Package(
     .testTarget(name: "AutodiffTests", dependencies: ["Autodiff", "FixtureSupport"], swiftSettings: strict),
     .testTarget(name: "NetworksTests", dependencies: ["Networks"], swiftSettings: strict),
     .testTarget(name: "LeakageTests", dependencies: ["Leakage", "FixtureSupport", "CSQLite"], swiftSettings: strict),
+    .testTarget(name: "SeepShellTests", dependencies: ["SeepShell", "CZMQ"], swiftSettings: strict),
     .testTarget(name: "SeepLanguageTests", dependencies: ["SeepLanguage"], swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]

@@ -23,6 +23,8 @@ libjpeg62-turbo-dev /usr/include/jpeglib.h
 libpng-dev /usr/include/png.h /usr/include/libpng16/png.h
 zlib1g-dev /usr/include/zlib.h
 libsqlite3-dev /usr/include/sqlite3.h
+libzmq5 /usr/lib/*/libzmq.so.5 /usr/lib/libzmq.so.5
+gnuplot-nox /usr/bin/gnuplot
 LIST
   printf '%s\n' "${missing[@]-}"
 }

@@ -138,13 +138,17 @@ public enum Commands {
     return isWritten
   }
 
+  /// All names of the library, a line for each group.
+  static func nameList() -> String {
+    let groups = Dictionary(grouping: SeepLibrary.library.builtins, by: \.group).sorted { $0.key < $1.key }
+    return groups.map { "\($0.key): " + Set($0.value.map(\.name)).sorted().joined(separator: " ") + "\n" }.joined()
+  }
+
   /// The help of one name, or the list of all.
   public static func documentation(_ name: String?) -> Int32 {
     let builtins = SeepLibrary.library.builtins
     guard let name else {
-      for (group, members) in Dictionary(grouping: builtins, by: \.group).sorted(by: { $0.key < $1.key }) {
-        print("\(group): " + Set(members.map(\.name)).sorted().joined(separator: " "))
-      }
+      print(nameList(), terminator: "")
       return 0
     }
     guard let builtin = builtins.last(where: { $0.name == name }) else {

@@ -33,6 +33,11 @@ public final class StandardOutput: OutputSink {
     }
   }
 
+  public func warn(_ text: String) {
+    _ = flush()
+    Console.writeError(text)
+  }
+
   /// Whether everything so far reached its place (a full disk or a closed pipe did not happen).
   public func flush() -> Bool {
     if !isBroken, !buffer.isEmpty { isBroken = !Console.write(buffer, to: 1) }

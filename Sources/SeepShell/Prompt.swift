@@ -37,6 +37,7 @@ public enum Prompt {
 /// One session at a prompt.
 final class PromptLoop {
   private let session: Session
+  private let interaction: Interaction
   private let color: String?
   private var history = History()
   /// Lines of a statement that is not whole yet.
@@ -49,6 +50,9 @@ final class PromptLoop {
 
   init(_ session: Session, color: String?) {
     self.session = session
+    interaction = Interaction(session, name: "prompt") {
+      if !Console.isDumb { session.output.write("\u{1B}[H\u{1B}[2J") }
+    }
     self.color = color
   }
 
@@ -102,16 +106,28 @@ final class PromptLoop {
     if !loop.isOver { seep_readline_install(loop.prompt, loop.take) }
   }
 
-  private let complete: seep_completer = { word, start, end in
-    guard let loop = PromptLoop.current, let word, let whole = seep_readline_line() else { return nil }
+  private let complete: seep_completer = { _, start, end in
+    guard let loop = PromptLoop.current, let whole = seep_readline_line() else { return nil }
     let line = String(decoding: String(cString: whole).utf8.prefix(Int(end)), as: UTF8.self)
-    let before = line.utf8.prefix(Int(start))
-    if before.count(where: { $0 == 34 }) % 2 == 1 {
-      seep_readline_completion_ends(1, 34)  // inside a string: file names
+    let earlier = loop.pending.isEmpty ? "" : loop.pending + "\n"
+    let result = Completion.complete(earlier + line, loop.session)
+    // Readline replaces from `start`; what lies between that and where the candidates begin stays.
+    let from = result.start - earlier.utf8.count
+    let bytes = Array(line.utf8)
+    guard from >= 0, Int(start) <= bytes.count else {
+      seep_readline_completion_ends(0, 0)
       return nil
     }
-    seep_readline_completion_ends(0, 0)
-    return cArray(Completion.candidates(for: String(cString: word), in: line, loop.session))
+    var words = result.candidates.map(\.text)
+    if from > Int(start) {
+      let stays = String(decoding: bytes[Int(start)..<from], as: UTF8.self)
+      words = words.map { stays + $0 }
+    } else if from < Int(start) {
+      words = words.map { String(decoding: $0.utf8.dropFirst(Int(start) - from), as: UTF8.self) }
+    }
+    let isOpen = words.count == 1 && (words.first?.hasSuffix("/") ?? false)
+    seep_readline_completion_ends(0, result.isString && !isOpen ? 34 : 0)
+    return cArray(words)
   }
 
   func readLines() {
@@ -129,21 +145,21 @@ final class PromptLoop {
     let isEmptyLine = text.allSatisfy { $0 == " " || $0 == "\t" }
     pending += (pending.isEmpty ? "" : "\n") + text
     let whole = pending
-    let first = whole.drop { $0 == " " || $0 == "\t" || $0 == "\n" }
-    if first.isEmpty {
+    if whole.allSatisfy(\.isWhitespace) {
       pending = ""
       return
     }
-    if first.first == ":" || first.first == "?" || isQuestion(String(first)) {
-      pending = ""
-      keep(whole)
-      command(String(first))
-      return
-    }
-    if !isEmptyLine, session.completeness(of: whole) == .incomplete { return }
+    let isCommand = ShellCommands.isCommand(whole)
+    if !isCommand, !isEmptyLine, session.completeness(of: whole) == .incomplete { return }
     pending = ""
     keep(whole)
-    evaluate(whole)
+    guard isCommand else { return finish(interaction.run(whole)) }
+    switch ShellCommands(interaction: interaction).run(whole) {
+    case .done: break
+    case .quit: isOver = true
+    case .failed(let sentence): Console.writeError(sentence + "\n")
+    case .outcome(let outcome): finish(outcome)
+    }
   }
 
   /// Kept before it runs.
@@ -151,108 +167,18 @@ final class PromptLoop {
     if history.append(entry), PromptLoop.current != nil { seep_readline_add_history(entry) }
   }
 
-  private func isQuestion(_ text: String) -> Bool {
-    text.last == "?" && text.dropLast().allSatisfy { $0 == "_" || $0.isLetter || $0.isNumber }
-  }
-
-  /// Runs a statement: as a whole, or undone with its bindings and random draws.
-  private func evaluate(_ text: String) {
-    var code = text
-    while let last = code.last, last == " " || last == "\n" || last == "\t" { code.removeLast() }
-    let isHidden = code.last == ";"
-    if isHidden { code.removeLast() }
-    let start = code.drop { $0 == " " }
-    if start.hasPrefix("|>") || (start.first == "." && start.dropFirst().first?.isNumber != true) { code = "_ " + code }
-    let before = session.snapshot()
-    Interrupt.clear()
-    let result = session.evaluate(code, name: "prompt", folder: ".")
-    Interrupt.clear()
-    session.progress.finish("")
-    switch result {
-    case .success(let value):
-      if !isHidden, !value.isNone { session.output.write(shown(value) + "\n") }
-    case .failure(let failure):
-      if let wanted = ExitRequest.status(of: failure.fault) {
-        status = wanted
-        isOver = true
-        return
-      }
-      session.rollback(to: before)
-      if failure.fault.code == Fault.interrupted.code {
-        Console.writeError("interrupted; the session is as it was before this statement\n")
-      } else {
-        Console.show(failure, color: color)
-      }
-    }
-  }
-
-  private func shown(_ value: Value) -> String {
-    value.asString.map { "\"\($0)\"" } ?? session.display(value, .long)
-  }
-
-  // MARK: Commands
-
-  private func command(_ text: String) {
-    let words = text.split(separator: " ").map(String.init)
-    let argument = words.dropFirst().joined(separator: " ")
-    switch words[0] {
-    case ":help":
-      session.output.write(
-        """
-        ?name, name?   what a name is, with an example
-        :doc [NAME]    the same; without a name, all names
-        :type CODE     the type of a value
-        :vars          the variables
-        :time CODE     runs code and says how long it took
-        :quit          leaves, as Ctrl-D does
-        _              the last value; a line that begins with |> or . goes on from it
-        ;              at the end of a line hides the value
-        Ctrl-C         clears the line, or stops what is running
-
-        """)
-    case ":quit", ":q", ":exit": isOver = true
-    case ":vars":
-      for (name, value) in session.variables where name != "_" {
-        session.output.write("\(name): \(value.typeName) = \(session.display(value, .short).prefix(100))\n")
-      }
-    case ":type":
-      let before = session.snapshot()
-      switch session.evaluate(argument, name: "prompt", folder: ".") {
-      case .success(let value): session.output.write(value.typeName + "\n")
-      case .failure(let failure): Console.show(failure, color: color)
-      }
-      session.rollback(to: before)
-    case ":time":
-      var start = timespec()
-      var end = timespec()
-      clock_gettime(CLOCK_MONOTONIC, &start)
-      evaluate(argument)
-      clock_gettime(CLOCK_MONOTONIC, &end)
-      let seconds = Double(end.tv_sec - start.tv_sec) + Double(end.tv_nsec - start.tv_nsec) * 1e-9
-      session.output.write("\((seconds * 1e6).rounded() / 1e6) s\n")
-    case ":doc": explain(argument)
-    default:
-      if text.first == "?" || text.last == "?" {
-        explain(text.filter { $0 != "?" && $0 != " " })
-      } else {
-        let known = [":help", ":quit", ":vars", ":type", ":time", ":doc"]
-        let near = nearestName(to: words[0], among: known)
-        Console.writeError(
-          "there is no command \(words[0])" + (near.map { "; did you mean \($0)?" } ?? "; see :help") + "\n")
-      }
-    }
-  }
-
-  private func explain(_ name: String) {
-    if name.isEmpty {
-      _ = Commands.documentation(nil)
-    } else if let builtin = session.lookup(name)?.builtin {
-      session.output.write(Help.text(builtin))
-    } else if let value = session.lookup(name) {
-      session.output.write("\(name): \(value.typeName) = \(session.display(value, .short))\n")
-    } else {
-      let near = nearestName(to: name, among: session.knownNames)
-      Console.writeError("there is no `\(name)`" + (near.map { "; did you mean `\($0)`?" } ?? "") + "\n")
+  private func finish(_ outcome: Interaction.Outcome) {
+    switch outcome {
+    case .value(let value):
+      if value.isNone { return }
+      TerminalPictures.show(value, session)
+      session.output.write(interaction.shown(value) + "\n")
+    case .interrupted: Console.writeError("interrupted; the session is as it was before this statement\n")
+    case .refused(let sentence): Console.writeError(sentence + "\n")
+    case .failure(let failure): Console.show(failure, color: color)
+    case .exit(let wanted):
+      status = wanted
+      isOver = true
     }
   }
 }

@@ -25,6 +25,15 @@ public enum TerminalPictures {
       })
   }
 
+  /// Draws a value at the prompt if it is an image, a batch or a leak.
+  static func show(_ value: Value, _ session: Session) {
+    guard isWanted, let pictures = RichDisplay.pictures(of: value) else { return }
+    session.output.write(drawn(pictures, columns: terminalWidth()))
+  }
+
+  /// `:graphics`
+  static func choose(_ kind: String, _ session: Session) -> CommandResult { .done }
+
   static func terminalWidth() -> Int {
     var size = winsize()
     return ioctl(1, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0 ? Int(size.ws_col) : 80

@@ -16,6 +16,7 @@ struct Seep: ParsableCommand {
                                  formats in place; --check lists what would change; - is standard input
       seep doc [NAME]            the reference
       seep learn [N]             the lessons; lesson N, from where you stopped
+      seep kernel install        makes Jupyter know Seep; see seep kernel --help
       """, version: "seep 0.1.0")
 
   @Option(name: .short, help: ArgumentHelp("Run this code and show its value.", valueName: "code")) var e: String?
@@ -56,6 +57,7 @@ struct Seep: ParsableCommand {
         throw ValidationError("`seep fmt` has no option \(odd); it has --check")
       }
       return Commands.format(paths.isEmpty ? ["."] : paths, isCheck: isCheck, color: color)
+    case "kernel": return Commands.kernel(arguments, seed: seed)
     case "learn":
       if arguments.first == "--notebook" {
         guard arguments.count == 2 else { throw ValidationError("`seep learn --notebook` needs a page of Markdown") }

@@ -165,7 +165,10 @@ public struct GGL: Attack {
     let run = LatentRun(objective, numbers: seen.size)
     let name = written
     let found = try search.minimise(run.objective(), key: setting.key.derive("search")) { done, total, best in
-      setting.progress.report(ProgressReport(name, done: done, total: total, remark: "loss \(short(best))"))
+      setting.progress.report(
+        ProgressReport(
+          name, done: done, total: total, remark: "loss \(short(best))",
+          preview: run.bestImages.map { Preview(of: $0) }))
     }
     guard let images = run.bestImages else { throw Fault("diverged", "\(written) found no image with a finite loss") }
     return Leak(

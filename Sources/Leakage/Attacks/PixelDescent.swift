@@ -122,7 +122,9 @@ public struct PixelDescent: Sendable {
         history.append(best?.loss ?? .infinity)
         if history.count % 5 == 0 || trials > 4 {
           progress.report(
-            ProgressReport(name, done: history.count, total: steps, remark: "loss \(short(best?.loss ?? .infinity))"))
+            ProgressReport(
+              name, done: history.count, total: steps, remark: "loss \(short(best?.loss ?? .infinity))",
+              preview: best.map { Preview(of: $0.images) }))
         }
       }
       return "budget"

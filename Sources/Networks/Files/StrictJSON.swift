@@ -2,7 +2,7 @@
 // meant. Small on purpose: Foundation would double the time to start.
 
 /// A JSON value whose objects keep their order.
-enum StrictJSON {
+package enum StrictJSON: Sendable {
   case null
   case bool(Bool)
   case integer(Int)
@@ -12,12 +12,12 @@ enum StrictJSON {
   case object([(name: String, value: StrictJSON)])
 
   /// What is wrong and at which byte.
-  struct Problem: Error {
-    let reason: String
-    let position: Int
+  package struct Problem: Error {
+    package let reason: String
+    package let position: Int
   }
 
-  init(_ bytes: [UInt8], maximumDepth: Int = 16) throws {
+  package init(_ bytes: [UInt8], maximumDepth: Int = 16) throws {
     var parser = StrictJSONParser(bytes: bytes, maximumDepth: maximumDepth)
     self = try parser.document()
   }

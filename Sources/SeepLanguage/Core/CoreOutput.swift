@@ -15,6 +15,14 @@ enum CoreOutput {
         return .none
       },
       Builtin(
+        "warn(values...)", group: "output",
+        "Prints values, with a space between them, to standard error: remarks that are no part of a program's output.",
+        example: "warn(\"2 images of 10 were not recovered\")"
+      ) { call in
+        call.session.output.warn(call.rest("values").map { call.session.display($0) }.joined(separator: " ") + "\n")
+        return .none
+      },
+      Builtin(
         "type(x)", group: "output", "The name of a value's type: `int`, `float`, `list`, `tensor` …",
         example: "print(type(1.5))  # expect: float"
       ) { call in Value(call.value("x").typeName) },

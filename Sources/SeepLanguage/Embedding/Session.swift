@@ -5,6 +5,12 @@ import Ground
 /// Where `print` goes.
 public protocol OutputSink: AnyObject {
   func write(_ text: String)
+  /// Where `warn` goes: standard error; a place that has one stream only writes it there.
+  func warn(_ text: String)
+}
+
+extension OutputSink {
+  public func warn(_ text: String) { write(text) }
 }
 
 /// Collects output: tests, notebooks.

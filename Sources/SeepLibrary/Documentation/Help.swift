@@ -11,8 +11,15 @@ public enum Help {
     return text
   }
 
+  /// The same for a notebook.
+  public static func markdown(_ builtin: Builtin) -> String {
+    var text = "```seep\n\(builtin.signature.text)\n```\n\n" + builtin.documentation + "\n"
+    if !builtin.example.isEmpty { text += "\nExample:\n\n```seep\n\(builtin.example)\n```\n" }
+    return text
+  }
+
   /// What is known of any value: a function's heading and `##` comments, an object's fields.
-  static func text(_ value: Value, in session: Session) -> String {
+  public static func text(_ value: Value, in session: Session) -> String {
     if let builtin = value.builtin { return text(builtin) }
     if let (title, words) = value.heading { return title + "\n" + (words.map { "\n\($0)\n" } ?? "") }
     let fields = value.asForeign?.fieldNames ?? value.asRecord?.names ?? []
@@ -37,7 +44,10 @@ let helpBuiltins: [Builtin] = [
       }
       about = known
     }
-    call.session.output.write(Help.text(about, in: call.session))
+    let text = Help.text(about, in: call.session)
+    call.session.attachment(RichOutput.self) {
+      RichOutput { [unowned session = call.session] _, text in session.output.write(text) }
+    }.show(RichDisplay.representations(of: about, in: call.session).filter { $0.mime == "text/markdown" }, text)
     return .none
   }
 ]

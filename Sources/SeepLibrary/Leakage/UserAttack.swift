@@ -88,7 +88,9 @@ final class AttackRun {
     var words = best?.loss.map { ["loss \(Float($0))"] } ?? []
     if !remark.isEmpty { words.insert(remark, at: 0) }
     setting.progress.report(
-      ProgressReport(attack.written, done: done, total: total, remark: words.joined(separator: ", ")))
+      ProgressReport(
+        attack.written, done: done, total: total, remark: words.joined(separator: ", "),
+        preview: best.map { Preview(of: $0.images) }))
   }
 
   /// What an attack within this one found before it was stopped, unless there is something better.

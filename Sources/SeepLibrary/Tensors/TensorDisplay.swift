@@ -10,8 +10,15 @@ enum TensorDisplay {
   static func text(_ tensor: Tensor, _ style: DisplayStyle) -> String {
     if tensor.rank == 0 { return element(tensor) }
     if style == .short, tensor.size > 8 { return "tensor \(tensor.dtype.name) \(written(tensor.shape))" }
-    let body = rows(tensor, indent: 1)
-    return tensor.size <= wholeLimit ? body : summary(tensor) + "\n" + body
+    return tensor.size <= wholeLimit ? body(tensor) : summary(tensor) + "\n" + body(tensor)
+  }
+
+  /// The elements, those of a large tensor abbreviated.
+  static func body(_ tensor: Tensor) -> String { rows(tensor, indent: 1) }
+
+  /// One element in at most four digits where it is a float.
+  static func brief(_ value: Double, _ dtype: DType) -> String {
+    dtype.isFloat && value.isFinite ? brief(value) : number(value, dtype)
   }
 
   /// dtype, shape, range, mean, and how many values are not numbers. One pass over the data.
@@ -94,7 +101,7 @@ enum TensorDisplay {
       guard let item = try? tensor.select(axis: 0, index: index) else { continue }
       parts.append(
         item.rank == 0
-          ? (try? item.item()).map { tensor.dtype.isFloat ? brief($0) : number($0, tensor.dtype) } ?? "?"
+          ? (try? item.item()).map { brief($0, tensor.dtype) } ?? "?"
           : clipped(item, indent: indent + 1))
     }
     let separator = tensor.rank == 1 ? ", " : ",\n" + String(repeating: " ", count: indent)

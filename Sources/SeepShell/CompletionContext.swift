@@ -1,0 +1,96 @@
+// Where in a text the cursor is: in code or in a string, inside which call, at which of its arguments.
+
+/// What is known of the place after `text`, from its bytes alone.
+struct CompletionContext {
+  struct Bracket {
+    var open: UInt8
+    /// Where it stands.
+    var at: Int
+    var commas = 0
+    /// Where the present argument begins.
+    var argument: Int
+  }
+
+  let bytes: [UInt8]
+  /// Where the string begins that the cursor is in, after its quote.
+  private(set) var stringStart: Int?
+  private(set) var isComment = false
+  /// Brackets that are open, outermost first.
+  private(set) var brackets: [Bracket] = []
+
+  init(_ text: String) {
+    bytes = Array(text.utf8)
+    scan()
+  }
+
+  private mutating func scan() {
+    // Strings that are open around the code in their braces: how many brackets were open there.
+    var strings: [Int] = []
+    var at = 0
+    while at < bytes.count {
+      let byte = bytes[at]
+      at += 1
+      if isComment {
+        isComment = byte != 10
+      } else if stringStart != nil {
+        if byte == 92 {
+          at += 1
+        } else if byte == 123 {
+          if at < bytes.count, bytes[at] == 123 {
+            at += 1
+          } else {
+            stringStart = nil
+            strings.append(brackets.count)
+            brackets.append(Bracket(open: byte, at: at - 1, argument: at))
+          }
+        } else if byte == 34 {
+          stringStart = nil
+        }
+      } else {
+        switch byte {
+        case 35: isComment = true
+        case 34: stringStart = at
+        case 40, 91, 123: brackets.append(Bracket(open: byte, at: at - 1, argument: at))
+        case 41, 93, 125:
+          if !brackets.isEmpty { brackets.removeLast() }
+          if let outer = strings.last, brackets.count == outer {
+            strings.removeLast()
+            stringStart = at
+          }
+        case 44:
+          if !brackets.isEmpty {
+            brackets[brackets.count - 1].commas += 1
+            brackets[brackets.count - 1].argument = at
+          }
+        default: break
+        }
+      }
+    }
+  }
+
+  static func isNameByte(_ byte: UInt8) -> Bool {
+    byte == 95 || (48...57).contains(byte) || (65...90).contains(byte) || (97...122).contains(byte) || byte >= 128
+  }
+
+  /// Where the name begins that ends at a place; with `dotted`, names joined by dots.
+  func nameStart(_ end: Int, dotted: Bool = false) -> Int {
+    var at = end
+    while at > 0, CompletionContext.isNameByte(bytes[at - 1]) || (dotted && bytes[at - 1] == 46) { at -= 1 }
+    return at
+  }
+
+  func text(_ from: Int, _ to: Int) -> String { String(decoding: bytes[from..<to], as: UTF8.self) }
+
+  /// The call around the cursor: its dotted name, the number of the argument, its keyword if it has one.
+  var call: (name: String, position: Int, keyword: String?)? {
+    guard let bracket = brackets.last, bracket.open == 40 else { return nil }
+    let name = text(nameStart(bracket.at, dotted: true), bracket.at)
+    guard !name.isEmpty else { return nil }
+    var start = bracket.argument
+    while start < bytes.count, bytes[start] == 32 || bytes[start] == 10 { start += 1 }
+    var end = start
+    while end < bytes.count, CompletionContext.isNameByte(bytes[end]) { end += 1 }
+    let keyword = end > start && end < bytes.count && bytes[end] == 58 ? text(start, end) : nil
+    return (name, bracket.commas, keyword)
+  }
+}

@@ -1,0 +1,156 @@
+// A front-end of our own talks to the kernel over loopback, byte by byte as the protocol says; no Python needed.
+import CZMQ
+import Foundation
+import Ground
+import SeepLanguage
+import SeepShell
+import Testing
+
+/// A kernel on a thread of its own, and the client's ends of its sockets.
+private final class FrontEnd: @unchecked Sendable {
+  let codec = KernelCodec(key: "secret")
+  let shell: KernelSocket
+  let control: KernelSocket
+  let heart: KernelSocket
+  let iopub: KernelSocket
+  private let context: UnsafeMutableRawPointer
+  private let ended = DispatchSemaphore(value: 0)
+  private var waiting: [KernelMessage] = []
+
+  init() throws {
+    setenv("SEEP_HISTORY", "", 1)
+    var connection = ConnectionFile()
+    connection.key = "secret"
+    let kernel = try Kernel(connection, Commands.session(seed: 0))
+    for (channel, port) in kernel.ports { connection.ports[channel] = port }
+    context = try #require(seep_zmq_context())
+    shell = try KernelSocket(context, SEEP_ZMQ_DEALER, connect: connection.address("shell"))
+    control = try KernelSocket(context, SEEP_ZMQ_DEALER, connect: connection.address("control"))
+    heart = try KernelSocket(context, SEEP_ZMQ_REQ, connect: connection.address("hb"))
+    iopub = try KernelSocket(context, SEEP_ZMQ_SUB, connect: connection.address("iopub"))
+    nonisolated(unsafe) let running = kernel
+    let thread = Thread { [ended] in
+      running.run()
+      ended.signal()
+    }
+    thread.stackSize = 8 << 20
+    thread.start()
+    // Subscriptions take effect when the kernel welcomes them.
+    while try #require(next(iopub)).type != "iopub_welcome" {}
+  }
+
+  func next(_ socket: KernelSocket, seconds: Int32 = 10) -> KernelMessage? {
+    socket.receive(within: seconds * 1000).flatMap(codec.message)
+  }
+
+  func send(_ type: String, _ content: JSON, on socket: KernelSocket) -> String {
+    let frames = codec.frames([], type, content, parent: nil)
+    socket.send(frames)
+    return codec.message(frames)?.header["msg_id"].text ?? ""
+  }
+
+  /// The reply and what was published for it, without `busy` and `idle`.
+  func ask(_ type: String, _ content: JSON) throws -> (reply: JSON, published: [KernelMessage]) {
+    let request = send(type, content, on: shell)
+    var published: [KernelMessage] = []
+    var states: [String] = []
+    while states.last != "idle" {
+      let message = try #require(next(iopub))
+      guard message.parent["msg_id"].text == request else { continue }
+      if message.type == "status" {
+        states.append(message.content["execution_state"].text ?? "")
+      } else {
+        published.append(message)
+      }
+    }
+    #expect(states == ["busy", "idle"])
+    let reply = try #require(next(shell))
+    #expect(reply.parent["msg_id"].text == request)
+    return (reply.content, published)
+  }
+
+  func run(_ code: String) throws -> (reply: JSON, published: [KernelMessage]) {
+    try ask("execute_request", ["code": .string(code), "silent": false, "store_history": true])
+  }
+
+  /// Whether the kernel answered and ended.
+  func shutdown() -> Bool {
+    _ = send("shutdown_request", ["restart": false], on: control)
+    let answered = next(control)?.type == "shutdown_reply"
+    let isOver = ended.wait(timeout: .now() + 5) == .success
+    for socket in [shell, control, heart, iopub] { socket.close() }
+    seep_zmq_end(context)
+    return answered && isOver
+  }
+}
+
+@Suite("Jupyter kernel", .serialized) struct KernelTests {
+  @Test("SHA-256 and HMAC as FIPS 180-4 and RFC 4231 have them") func hashes() {
+    func hex(_ bytes: [UInt8]) -> String { bytes.map { String(format: "%02x", $0) }.joined() }
+    #expect(
+      hex(SHA256.of(Array("abc".utf8))) == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad")
+    #expect(
+      hex(SHA256.of(Array("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq".utf8)))
+        == "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1")
+    #expect(
+      SHA256.hmac([Array("what do ya want ".utf8), Array("for nothing?".utf8)], key: Array("Jefe".utf8))
+        == "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843")
+    #expect(
+      SHA256.hmac(
+        [Array("Test Using Larger Than Block-Size Key - Hash Key First".utf8)],
+        key: [UInt8](repeating: 0xaa, count: 131))
+        == "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54")
+  }
+
+  @Test("runs, shows, completes, is interrupted and ends") func conversation() throws {
+    let front = try FrontEnd()
+    let info = try front.ask("kernel_info_request", [:]).reply
+    #expect(info["language_info"]["name"].text == "seep")
+
+    let sum = try front.run("print(\"hello\")\n6 * 7")
+    #expect(sum.reply["status"].text == "ok")
+    #expect(sum.published.map(\.type) == ["execute_input", "stream", "execute_result"])
+    #expect(sum.published[1].content["text"].text == "hello\n")
+    #expect(sum.published[2].content["data"]["text/plain"].text == "42")
+
+    let picture = try front.run("show(rand(1, 8, 8))").published.last
+    #expect(picture?.type == "display_data")
+    #expect(picture?.content["data"]["image/png"].text?.hasPrefix("iVBOR") == true)
+
+    let broken = try front.run("let a = 1\nlet a = 1 / 0\nlet b = 2")
+    #expect(broken.published.map(\.type) == ["execute_input", "error"])
+    #expect(broken.reply["ename"].text == "division-by-zero")
+    #expect(try front.run("a").published.last?.content["data"]["text/plain"].text == "1")
+
+    // Positions count code points, not bytes.
+    let completion = try front.ask(
+      "complete_request", ["code": "let ü = \"é\"\nsha", "cursor_pos": 15]
+    ).reply
+    #expect(completion["matches"].items.compactMap(\.text) == ["share"])
+    #expect(completion["cursor_start"].int == 12 && completion["cursor_end"].int == 15)
+    let help = try front.ask("inspect_request", ["code": "psnr(a", "cursor_pos": 6]).reply
+    #expect(help["found"].bool == true)
+    #expect(try front.ask("is_complete_request", ["code": "fn f() {"]).reply["status"].text == "incomplete")
+
+    // An interrupt while a cell runs, by the channel that is served meanwhile.
+    _ = front.send("execute_request", ["code": "while true {}"], on: front.shell)
+    usleep(200_000)
+    let before = Date()
+    _ = front.send("interrupt_request", [:], on: front.control)
+    #expect(front.next(front.control)?.type == "interrupt_reply")
+    let stopped = try #require(front.next(front.shell))
+    #expect(stopped.content["ename"].text == "interrupted")
+    #expect(Date().timeIntervalSince(before) < 0.5)
+
+    front.heart.send([Array("beat".utf8)])
+    #expect(front.heart.receive(within: 2000) == [Array("beat".utf8)])
+
+    // Another key, or frames that are no message: no answer, no end.
+    front.shell.send(KernelCodec(key: "other").frames([], "kernel_info_request", [:], parent: nil))
+    front.shell.send([[1, 2, 3]])
+    #expect(front.next(front.shell, seconds: 1) == nil)
+    #expect(front.shutdown())
+    // Shutting down interrupts what runs; the next test is none of its business.
+    Interrupt.clear()
+  }
+}
