@@ -45,11 +45,11 @@ extension LanguageTests {
       }
       #expect(
         first.text == """
-          error: an expression is expected
+          error[syntax]: an expression is expected
             ┌─ test:1:5
           1 │ let = 1
             │     ^
-          error: an expression is expected
+          error[syntax]: an expression is expected
             ┌─ test:2:9
           2 │ let b = ) 2
             │         ^

@@ -212,15 +212,6 @@ public enum ScriptRunner {
   }
 }
 
-extension Failure {
-  /// Line and column of the guilty expression, from 1; the column counts bytes.
-  public var line: Int { file.text[..<min(span.start, file.text.count)].count { $0 == 10 } + 1 }
-  public var column: Int {
-    let before = file.text[..<min(span.start, file.text.count)]
-    return before.count - (before.lastIndex(of: 10).map { $0 + 1 } ?? 0) + 1
-  }
-}
-
 extension Session {
   /// A fault with its place, for one line of a report.
   public func describe(_ error: any Error) -> String {
