@@ -81,8 +81,9 @@ public enum Console {
     var text = failure.text
     if usesColor(2, choice: color) {
       let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map { line in
-        for (word, code) in [("error", "31"), ("warning", "33"), ("note", "36")] where line.hasPrefix(word + ": ") {
-          return "\u{1B}[1;\(code)m\(word)\u{1B}[0m:\u{1B}[1m\(line.dropFirst(word.count + 1))\u{1B}[0m"
+        for (word, code) in [("error", "31"), ("warning", "33"), ("note", "36")] where line.hasPrefix(word + "[") {
+          let end = line.firstIndex(of: ":") ?? line.startIndex
+          return "\u{1B}[1;\(code)m\(line[..<end])\u{1B}[0m\u{1B}[1m\(line[end...])\u{1B}[0m"
         }
         return String(line)
       }

@@ -128,8 +128,7 @@ extension Tensor {
       else {
         throw Fault(
           "shape-mismatch",
-          "shapes \(shapeText(first.shape)) and \(shapeText(tensor.shape)) do not concatenate along axis \(axis)",
-          operands: [0: shapeText(first.shape), 1: shapeText(tensor.shape)])
+          "shapes \(shapeText(first.shape)) and \(shapeText(tensor.shape)) do not concatenate along axis \(axis)")
       }
       guard tensor.dtype == first.dtype else {
         throw Fault("dtype-mismatch", "a \(first.dtype.name) tensor is concatenated with a \(tensor.dtype.name) tensor")

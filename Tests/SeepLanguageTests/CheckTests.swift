@@ -89,7 +89,7 @@ extension LanguageTests {
       #expect(
         found.map(\.text) == [
           """
-          error: there is no `totl` here
+          error[unknown-name]: there is no `totl` here
             ┌─ test:2:7
           2 │ print(totl + totl)
             │       ^^^^

@@ -18,7 +18,7 @@ extension LanguageTests {
         // What a mistake leaves behind is not reported again.
         ("if a = 3 {\n  print(1)\n} else {\n  print(2)\n}\nlet = 1", ["1:6", "6:5"]),
         ("if true\n  print(1)\n}\nlet = 1", ["2:3", "4:5"]),
-        ("def f(x):\n  return x\nlet = 1", ["1:5", "3:5"]),
+        ("def f(x):\n  return x\nlet = 1", ["1:1", "3:5"]),
         // An open bracket does not swallow the statements after it.
         ("let x = (1 +\nlet y = 2\nlet = 1", ["2:1", "3:5"]),
         ("fn f() {\n  g([1, 2\n  let = 2\n}\nlet = 3", ["3:3", "3:7", "5:5"]),
@@ -45,11 +45,11 @@ extension LanguageTests {
       }
       #expect(
         first.text == """
-          error: an expression is expected
+          error[syntax]: an expression is expected
             ┌─ test:1:5
           1 │ let = 1
             │     ^
-          error: an expression is expected
+          error[syntax]: an expression is expected
             ┌─ test:2:9
           2 │ let b = ) 2
             │         ^

@@ -127,8 +127,10 @@ extension LanguageTests {
         (
           "let größe = 1\nprint(größe + \"a\")",
           """
-          error: `+` does not work on an int and a string
+          error[type-mismatch]: `+` does not work on an int and a string
             ┌─ test:2:7
+          1 │ let größe = 1
+            │             ─ `größe` is made here
           2 │ print(größe + "a")
             │       ───── ^ ─── string "a"
             │       int 1
@@ -138,17 +140,19 @@ extension LanguageTests {
         (
           "fn f(a) { upper(a) }\nf(3)",
           """
-          error: `text` of `upper` must be a string, not an int
+          error[type-mismatch]: `text` of `upper` must be a string, not an int
             ┌─ test:1:17
           1 │ fn f(a) { upper(a) }
             │                 ^ int 3
+          2 │ f(3)
+            │   ─ `a` is given here
             = in `f`, called at test:2:1
           """
         ),
         (
           "(1 +",
           """
-          error: an expression is expected
+          error[syntax]: an expression is expected
             ┌─ test:1:5
           1 │ (1 +
             │     ^

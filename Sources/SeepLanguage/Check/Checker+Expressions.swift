@@ -21,10 +21,12 @@ extension Checker {
       if let from { self.expression(from) }
       if let to { self.expression(to) }
     case .call(let callee, let arguments):
+      map?.calls[expression.span] = (arguments.filter { $0.name == nil }.map(\.value), arguments)
       self.expression(callee)
       walk(arguments)
       if case .name(let name) = callee.kind { call(name, nil, arguments, expression.span) }
     case .method(let subject, let name, _, let arguments):
+      map?.calls[expression.span] = ([subject] + arguments.filter { $0.name == nil }.map(\.value), arguments)
       self.expression(subject)
       scopes.find(name)?.isUsed = true  // unless the subject has such a field
       walk(arguments)
@@ -64,6 +66,12 @@ extension Checker {
   }
 
   private func pipe(_ subject: Expression, _ callee: Expression, _ span: Span) {
+    if let map {
+      var given: [ArgumentSyntax] = []
+      if case .call(_, let arguments) = callee.kind { given = arguments }
+      if case .method(_, _, _, let arguments) = callee.kind { given = arguments }
+      map.calls[span] = ([subject] + given.filter { $0.name == nil }.map(\.value), given)
+    }
     expression(subject)
     switch callee.kind {
     case .call(let function, let arguments):

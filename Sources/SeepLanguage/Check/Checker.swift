@@ -17,6 +17,10 @@ final class Checker {
   private var hidden: Set<String> = []
   /// Whether the text only binds names, for others to use.
   private var isModule = false
+  /// What every name stands for, where somebody asks.
+  var map: SourceMap?
+  /// The functions that are open, innermost last.
+  var openFunctions: [Span] = []
 
   init(session: Session, file: SourceHandle, nativeLimit: UInt) {
     self.session = session
@@ -124,6 +128,7 @@ final class Checker {
   func use(_ name: String, _ span: Span) {
     if let known = scopes.find(name) {
       known.isUsed = true
+      map?.uses[span] = SourceMap.Use(name: known, function: openFunctions.last)
     } else if session.names.entry(name) == nil {
       reportUnknown(name, span, orElse: nil)
     }
@@ -134,10 +139,11 @@ final class Checker {
       unknown[name]?.more += 1
       return
     }
-    let near = nearestName(to: name, among: scopes.names + session.names.all)
+    let near =
+      nearestName(to: name, among: scopes.names + session.names.own) ?? nearestName(to: name, among: session.names.all)
     if let near { scopes.find(near)?.isUsed = true }
     unknown[name] = (findings.count, 0)
-    report(Fault("unknown-name", "there is no `\(name)` here", help: near ?? help), span)
+    report(OtherNames.unknownName(name, near: near, orElse: help), span)
   }
 
   // MARK: Statements
@@ -159,10 +165,12 @@ final class Checker {
     case .binding(let pattern, let isMutable, let value):
       if case .function(let function) = value.kind, case .name(let name) = pattern.kind, !isMutable {
         declare(name, pattern.span, .binding, function: function)
+        scopes.find(name)?.values.append(value.span)
         self.function(function)
       } else {
         expression(value)
         declare(pattern, .binding, isMutable: isMutable)
+        for (name, _) in pattern.places { scopes.find(name)?.values.append(value.span) }
       }
     case .function(let function, let span):
       if let name = function.name { declare(name, span, .function, function: function) }
@@ -225,6 +233,7 @@ final class Checker {
 
   private func assigned(_ name: String, _ span: Span, _ isWhole: Bool) {
     if let known = scopes.find(name) {
+      known.isAssigned = true
       if !isWhole { known.isUsed = true }
       if known.isMutable { return }
       known.isUsed = true
@@ -256,10 +265,14 @@ final class Checker {
   }
 
   func function(_ function: FunctionSyntax) {
+    openFunctions.append(function.span)
+    defer { openFunctions.removeLast() }
     inFunction {
       scopes.push()
-      for parameter in function.parameters {
-        if case .name(let name) = parameter.pattern.kind { declare(name, parameter.pattern.span, .parameter) }
+      for (index, parameter) in function.parameters.enumerated() {
+        guard case .name(let name) = parameter.pattern.kind else { continue }
+        declare(name, parameter.pattern.span, .parameter)
+        if !parameter.isVariadic { scopes.find(name)?.parameter = (function.span, index) }
       }
       for parameter in function.parameters { if let value = parameter.defaultValue { expression(value) } }
       for parameter in function.parameters {

@@ -16,6 +16,12 @@ final class CheckedName {
   /// What it is called with, where that can only be one function.
   var function: FunctionSyntax?
   var isUsed = false
+  /// What it is bound to, each time that the top of the text binds it, or once.
+  var values: [Span] = []
+  /// Assigned after it was bound: where its value comes from depends on the run.
+  var isAssigned = false
+  /// The function whose parameter it is, by the place of that function, and which.
+  var parameter: (function: Span, index: Int)?
   /// How often the top of the text binds it.
   var bindings = 0
 

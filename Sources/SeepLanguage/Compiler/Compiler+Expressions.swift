@@ -306,7 +306,8 @@ extension Compiler {
     } else {
       try read(name, to: place, nameSpan)
     }
-    f.emit(.method, place, f.symbol(name), at: site(nameSpan))
+    let finding = f.emit(.method, place, f.symbol(name), at: site(nameSpan))
+    f.info.argumentSpans[finding] = [site(subject.span)]
     let (spans, keywords) = try arguments(given)
     let count = spans.count + 1
     let index = f.emit(.callSubject, place, count, keywords.map { $0 + 1 } ?? 0, at: site(span))

@@ -98,8 +98,8 @@ final class Compiler {
   }
 
   func unknownName(_ name: String, _ span: Span, orElse help: String? = nil) -> CompileError {
-    let near = nearestName(to: name, among: f.localNames + names.all)
-    return fail(Fault("unknown-name", "there is no `\(name)` here", help: near ?? help), span)
+    let near = nearestName(to: name, among: f.localNames + names.own) ?? nearestName(to: name, among: names.all)
+    return fail(OtherNames.unknownName(name, near: near, orElse: help), span)
   }
 
   func read(_ name: String, to target: Int, _ span: Span) throws {

@@ -21,6 +21,8 @@ public protocol Foreign: AnyObject {
   func field(_ name: String, in session: Session) throws -> Value?
   /// The object after `x.name = value`; nil if that cannot be set.
   func assigning(_ value: Value, field name: String, in session: Session) throws -> Value?
+  /// In a diagnostic: what it is, in a few words: `float32 [2, 3]`.
+  var summary: String { get }
   /// Names for completion and suggestions.
   var fieldNames: [String] { get }
 
@@ -54,6 +56,7 @@ extension Foreign {
   public func assigning(_ value: Value, at items: [IndexItem], in session: Session) throws -> Value? { nil }
   public func field(_ name: String, in session: Session) throws -> Value? { nil }
   public func assigning(_ value: Value, field name: String, in session: Session) throws -> Value? { nil }
+  public var summary: String { typeName }
   public var fieldNames: [String] { [] }
   public var isCallable: Bool { false }
   public var signature: Signature? { nil }

@@ -198,7 +198,7 @@ public enum ScriptRunner {
   /// The line of the script: of an error in a module it used, the line of the call or the `use` that led there.
   private static func place(of failure: Failure, in name: String) -> Int? {
     let places = [(failure.file, failure.span)] + failure.trace.map { ($0.file, $0.span) }
-    return (places.first { $0.0.name == name } ?? places.last).map { Failure.line(of: $0.1, in: $0.0) }
+    return (places.first { $0.0.name == name } ?? places.last).map { $0.0.position($0.1.start).line }
   }
 
   private static func checkFailure(
@@ -215,19 +215,6 @@ public enum ScriptRunner {
     } else {
       report.passed += 1
     }
-  }
-}
-
-extension Failure {
-  /// Line and column of the guilty expression, from 1; the column counts bytes.
-  public var line: Int { Failure.line(of: span, in: file) }
-
-  static func line(of span: Span, in file: SourceHandle) -> Int {
-    file.text[..<min(span.start, file.text.count)].count { $0 == 10 } + 1
-  }
-  public var column: Int {
-    let before = file.text[..<min(span.start, file.text.count)]
-    return before.count - (before.lastIndex(of: 10).map { $0 + 1 } ?? 0) + 1
   }
 }
 

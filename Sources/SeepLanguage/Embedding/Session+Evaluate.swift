@@ -1,24 +1,6 @@
 // From a text to its value: parse, compile, run.
 import Ground
 
-/// Why a text could not be run, for a person: the fault, where, and through which calls it came.
-public struct Failure: Error {
-  public var fault: Fault
-  public var file: SourceHandle
-  public var span: Span
-  public var argumentSpans: [Span]
-  /// Innermost first: function called, and where from; at most 6.
-  public var trace: [(function: String, file: SourceHandle, span: Span)]
-  public var severity = Severity.error
-  /// Further mistakes of the same text, in order: several syntax errors.
-  public var others: [Failure] = []
-}
-
-/// How bad a finding is: a text with an error does not run as it is meant to.
-public enum Severity: String, Sendable {
-  case error, warning, note
-}
-
 extension Session {
   /// Runs a text. What ran before a failure stays done; a prompt takes a `snapshot` first and rolls back.
   public func evaluate(_ text: String, name: String, folder: String? = nil) -> Result<Value, Failure> {
@@ -57,6 +39,7 @@ extension Session {
       let statements = try QuickParser.parse(file.text, nativeLimit: floor)
       let program = try Compiler(names: names, file: file, nativeLimit: floor).program(statements)
       machine.requireGlobals(names.needed)
+      names.note(statements, file)
       if case .expression? = statements.last?.kind { return (program, true) }
       return (program, false)
     } catch let error as CompileError {
@@ -83,11 +66,15 @@ extension Session {
       return Failure(fault: fault, file: file, span: Span(0, 0), argumentSpans: [], trace: [])
     }
     func span(_ site: Site) -> Span { Span(Int(site.from), Int(site.to)) }
-    return Failure(
+    var failure = Failure(
       fault: fault, file: place, span: span(known.site), argumentSpans: known.arguments.map(span),
-      trace: known.trace.map { ($0.function, $0.file, span($0.site)) },
-      others: known.others.map {
-        Failure(fault: $0.fault, file: place, span: span($0.site), argumentSpans: [], trace: [])
-      })
+      trace: known.trace.map { ($0.function, $0.file, span($0.site)) })
+    failure.directCalls = known.trace.map(\.isDirect)
+    failure.kinds = known.kinds
+    failure.others = known.others.map {
+      Failure(fault: $0.fault, file: place, span: span($0.site), argumentSpans: [], trace: [])
+    }
+    failure.origins = origins(of: failure)
+    return failure
   }
 }

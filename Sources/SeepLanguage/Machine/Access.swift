@@ -25,7 +25,8 @@ enum Access {
     var notes: [String] = []
     if !known.isEmpty, known.count <= 16 { notes = ["It has \(known.map { "`\($0)`" }.joined(separator: ", "))."] }
     return Fault(
-      "unknown-field", "\(slot.describedType) has no field `\(name)`", notes: notes, help: near.map { ".\($0)" })
+      "unknown-field", "\(slot.describedType) has no field `\(name)`", notes: notes,
+      help: near.map { ".\($0)" } ?? OtherNames.members[name])
   }
 
   // MARK: Index
@@ -37,6 +38,9 @@ enum Access {
       let indices = try (0..<count).map { try item(items[$0]) }
       if let value = try slot.foreignObject.index(indices, in: session) { return value.retainedSlot }
       throw notIndexable(slot)
+    }
+    if slot.tag == Tag.closure || slot.tag == Tag.builtin {
+      throw Fault("not-indexable", "\(slot.describedType) has no items; a call has parentheses", help: "{0}(…)")
     }
     guard count == 1 else {
       throw Fault("index-count", "\(slot.describedType) takes one index, not \(count)", help: "x[i][j]")

@@ -207,7 +207,11 @@ extension Machine {
   // MARK: Words
 
   func missingArgument(_ name: String, _ title: String, _ function: String) -> Fault {
-    Fault("missing-argument", "`\(function)` needs the argument `\(name)`", notes: ["It is called as `\(title)`."])
+    // Python's range(3).
+    let help = function == "range" && name == "stop" ? "0..{0}" : nil
+    return Fault(
+      "missing-argument", "`\(function)` needs the argument `\(name)`", notes: ["It is called as `\(title)`."],
+      help: help)
   }
 
   func surplusArgument(_ title: String, _ allowed: Int, _ given: Int, next: String?) -> Fault {

@@ -12,6 +12,8 @@ final class GlobalNames {
   struct State {
     var entries: [String: Entry] = [:]
     var order: [String] = []
+    /// Where they were bound last, for diagnostics of later entries.
+    var places: [String: (file: SourceHandle, span: Span)] = [:]
   }
 
   private var base: [String: Int] = [:]
@@ -57,6 +59,14 @@ final class GlobalNames {
     state.entries[name] = Entry(index: index, isMutable: mutable)
     state.order.append(name)
     return index
+  }
+
+  /// Notes where the top of a text binds names.
+  func note(_ statements: [Statement], _ file: SourceHandle) {
+    for statement in statements {
+      guard case .binding(let pattern, _, let value) = statement.kind else { continue }
+      for place in pattern.places { state.places[place.name] = (file, value.span) }
+    }
   }
 
   func entry(_ name: String) -> Entry? {

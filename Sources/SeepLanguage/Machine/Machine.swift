@@ -32,12 +32,16 @@ struct PendingFault {
   var trace: [TraceEntry]
   /// Further mistakes of the same text: several syntax errors.
   var others: [CompileError] = []
+  /// Operands in more detail than the fault's labels.
+  var kinds: [Int: String] = [:]
 }
 
 struct TraceEntry {
   var function: String
   var file: SourceHandle
   var site: Site
+  /// Called by Seep code, and not by a builtin that was given the function.
+  var isDirect = true
 }
 
 final class Machine {

@@ -67,7 +67,7 @@ extension Machine {
     let near = nearestName(to: name, among: fields + session.knownNames)
     throw Fault(
       "unknown-name", "\(subject.describedType) has no field `\(name)`, and there is no function of that name",
-      help: near.map { ".\($0)(…)" })
+      help: OtherNames.members[name] ?? near.map { ".\($0)(…)" })
   }
 
   @inline(never)
@@ -77,7 +77,15 @@ extension Machine {
     if place[1].tag == Tag.absent {  // The callee is a field of the subject: no first argument.
       for i in 1..<max(1, count) { place[i] = place[i + 1] }
       place[count] = .none
-      return try callGeneral(place, count - 1, keywords, &pc, &base, &constants)
+      do {
+        return try callGeneral(place, count - 1, keywords, &pc, &base, &constants)
+      } catch var fault as Fault where fault.argument != nil || !fault.operands.isEmpty {
+        // In the source the subject stands before the arguments.
+        if pending?.fault == fault { throw fault }
+        fault.argument = fault.argument.map { $0 + 1 }
+        fault.operands = Dictionary(uniqueKeysWithValues: fault.operands.map { ($0 + 1, $1) })
+        throw fault
+      }
     }
     if place.pointee.tag == Tag.builtin, place.pointee.builtinObject.isConstructor {
       let made = Value(taking: try call(place.pointee, place + 2, count - 1, keywords))
@@ -434,6 +442,28 @@ extension Machine {
     pending = PendingFault(
       fault: fault, value: value, file: info.file, site: info.spans[at], arguments: info.argumentSpans[at] ?? [],
       trace: trace(from: base))
+    if !fault.operands.isEmpty { pending?.kinds = kinds(of: pc - 1, base) }
+  }
+
+  /// The operands of an instruction that failed, as far as they are objects that say more than their type.
+  private func kinds(of pc: Code, _ base: Slots) -> [Int: String] {
+    let i = pc.pointee
+    let first: Slots
+    var found: [Int: String] = [:]
+    switch i.op {
+    case .call, .callNamed, .callSubject: first = base + Int(i.a) + 1
+    case .add, .subtract, .multiply, .divide, .floorDivide, .remainder, .power, .matmul, .less, .lessEqual, .greater,
+      .greaterEqual, .equal, .notEqual:
+      for (operand, register) in [i.b, i.c].enumerated() where base[Int(register)].tag == Tag.foreign {
+        found[operand] = base[Int(register)].foreignObject.summary
+      }
+      return found
+    default: return [:]
+    }
+    for operand in 0..<Int(i.b) where first[operand].tag == Tag.foreign {
+      found[operand] = first[operand].foreignObject.summary
+    }
+    return found
   }
 
   /// The calls that are open, innermost first: what was called and where from; at most 6.
@@ -452,7 +482,9 @@ extension Machine {
       let at = frame.pc - core.pointee.code - 1
       if at >= 0, at < outer.codeCount {
         entries.append(
-          TraceEntry(function: inner.name ?? "an anonymous function", file: outer.file, site: outer.spans[at]))
+          TraceEntry(
+            function: inner.name ?? "an anonymous function", file: outer.file, site: outer.spans[at],
+            isDirect: !frame.isEntry))
       }
       inner = outer
     }

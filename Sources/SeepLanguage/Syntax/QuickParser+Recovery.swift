@@ -10,10 +10,11 @@ extension QuickParser {
   /// Notes a mistake in the statement that begins at token `start`, and goes to the beginning of the next one: the next
   /// line outside of brackets, or the `}` of the block around it.
   mutating func recover(_ mistake: any Error, from start: Int) {
-    guard let mistake = mistake as? CompileError else { return }
+    guard var mistake = mistake as? CompileError else { return }
+    if improves { mistake = improved(mistake, from: start) }
     // At the end of the text everything that is open complains; the innermost says it best.
     if !mistake.isAtEnd || !errors.contains(where: \.isAtEnd) { errors.append(mistake) }
-    if mistake.fault.code != "syntax" || errors.count >= QuickParser.errorLimit {
+    if mistake.fault.code == "nested-too-deep" || errors.count >= QuickParser.errorLimit {
       at = tokens.count - 1
       return
     }

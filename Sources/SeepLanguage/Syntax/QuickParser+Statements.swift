@@ -152,7 +152,7 @@ extension QuickParser {
     defer { (isHead, openBrackets) = (oldHead, oldOpen) }
     var statements: [Statement] = []
     while !isSymbol("}") {
-      if token.kind == .end { throw error("this block has no end", Span(start, start + 1)) }
+      if token.kind == .end { throw unclosed(start) }
       if let one = statementOrMistake() { statements.append(one) }
     }
     _ = advance()

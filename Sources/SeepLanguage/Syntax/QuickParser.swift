@@ -37,6 +37,7 @@ struct QuickParser {
   /// Mistakes met so far; the parser goes on at the next statement.
   var errors: [CompileError] = []
   var places = SyntaxPlaces()
+  var improves = true
 
   /// The statements of a text; throws the first mistake, which carries the others.
   static func parse(_ text: [UInt8], nativeLimit: UInt) throws -> [Statement] {
@@ -47,10 +48,13 @@ struct QuickParser {
   }
 
   /// What can be read of a text, and its mistakes in order: at most `errorLimit`.
-  static func read(_ text: [UInt8], nativeLimit: UInt) -> ParsedText {
+  ///
+  /// - Parameter improves: says of habits of other languages what Seep writes.
+  static func read(_ text: [UInt8], nativeLimit: UInt, improves: Bool = true) -> ParsedText {
     var tokenizer = Tokenizer(text)
     let tokens = tokenizer.all()
     var parser = QuickParser(text: text, tokens: tokens, nativeLimit: nativeLimit)
+    parser.improves = improves
     let statements = parser.program()
     let errors = parser.allErrors(tokenizer.errors)
     return ParsedText(statements: statements, tokens: tokens, errors: errors, places: parser.places)

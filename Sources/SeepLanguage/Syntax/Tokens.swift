@@ -48,7 +48,7 @@ struct Tokenizer {
     end = to ?? text.count
   }
 
-  private func error(_ message: String, _ from: Int, _ to: Int) -> CompileError {
+  fileprivate func error(_ message: String, _ from: Int, _ to: Int) -> CompileError {
     CompileError(fault: Fault("syntax", message), site: Site(from: Int32(from), to: Int32(to)))
   }
 
@@ -102,6 +102,7 @@ struct Tokenizer {
       return .text([.text("")])
     }
     if isDigit(text[start]) { return .int(0) }
+    if text[start] == 39 { return .text([.text("")]) }
     at = max(at, start + 1)
     return nil
   }
@@ -124,7 +125,38 @@ struct Tokenizer {
       at += symbol.count
       return .symbol(Tokenizer.symbols[i])
     }
-    throw error("this character means nothing here", at, at + 1)
+    throw strange()
+  }
+
+  /// A character that begins nothing; of those that other languages use it says what Seep writes.
+  private mutating func strange() -> CompileError {
+    let start = at
+    func habit(_ message: String, _ help: String?, _ end: Int) -> CompileError {
+      at = end
+      return CompileError(
+        fault: Fault(QuickParser.habitCode, message, help: help), site: Site(from: Int32(start), to: Int32(end)))
+    }
+    let next = at + 1 < end ? text[at + 1] : 0
+    switch text[at] {
+    case 33: return habit("Seep writes `not`, not `!`", "not", at + 1)
+    case 38 where next == 38: return habit("Seep writes `and`, not `&&`", "and", at + 2)
+    case 38: return habit("there is no `&` in Seep: masks are joined with `and`", "and", at + 1)
+    case 39:
+      var close = at + 1
+      while close < end, text[close] != 39, text[close] != 10 { close += text[close] == 92 ? 2 : 1 }
+      close = min(close, end)
+      let isClosed = close < end && text[close] == 39
+      let inside = String(decoding: text[(at + 1)..<close], as: UTF8.self)
+      return habit(
+        "strings stand in double quotes in Seep", isClosed && !inside.contains("\"") ? "\"\(inside)\"" : nil,
+        min(end, close + 1))
+    case 63: return habit("there is no `?` in Seep: `if` is an expression", "if … { … } else { … }", at + 1)
+    case 92:
+      return habit("a line goes on by itself in Seep: after an operator, a comma, or inside of brackets", nil, at + 1)
+    case 126: return habit("there is no `~` in Seep", "not", at + 1)
+    case 0: return habit("this text holds a NUL byte: it is not a text file", nil, at + 1)
+    default: return error("this character means nothing here", at, at + 1)
+    }
   }
 
   /// `0xff`, `0b101`, `0o17`; nil if the number is decimal.

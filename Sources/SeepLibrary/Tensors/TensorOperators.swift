@@ -183,10 +183,11 @@ enum TensorOperators {
     guard case .tensor(let left) = a, case .tensor(let right) = b else { return fault }
     let (x, y) = (left.shape, right.shape)
     var better = fault
-    better.message = "these shapes do not multiply"
+    better.message = "these shapes do not multiply: \(written(x)) @ \(written(y))"
     better.operands = [0: written(x), 1: written(y)]
     if let last = x.last, !y.isEmpty {
       let inner = y.count == 1 ? y[0] : y[y.count - 2]
+      if last != inner { better.message = "these shapes do not multiply: \(last) on the left, \(inner) on the right" }
       better.notes = ["`@` needs the last axis on the left (\(last)) to equal the first on the right (\(inner))."]
       let size = x.reduce(1, *)
       if last != inner, inner > 0, size % inner == 0 {

@@ -21,6 +21,7 @@ final class TensorValue: Foreign, NumberLike {
   var tensor: Tensor { variable.value }
   var shape: [Int] { variable.shape }
   var typeName: String { "tensor" }
+  var summary: String { "\(tensor.dtype.name) \(written(shape))" }
 
   /// The number, where there is exactly one element.
   var numberValue: Double? { tensor.size == 1 ? try? tensor.item() : nil }

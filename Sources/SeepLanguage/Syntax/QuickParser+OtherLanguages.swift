@@ -1,0 +1,378 @@
+// What people write who come from Python, C or JavaScript. Nothing here runs unless the text cannot be read: then the
+// mistake is looked at once more, and where it is a habit of another language the diagnostic says what Seep writes.
+import Ground
+
+extension QuickParser {
+  /// The code of all these mistakes.
+  static let habitCode = "other-language"
+
+  /// The mistake of the statement that begins at token `start`, said better where it is known.
+  func improved(_ mistake: CompileError, from start: Int) -> CompileError {
+    guard mistake.fault.code == "syntax" else { return mistake }
+    guard let found = habit(from: start, at: index(of: mistake.site)) else { return mistake }
+    var better = mistake
+    better.fault = Fault(
+      QuickParser.habitCode, found.message, notes: found.note.map { [$0] } ?? [],
+      help: found.help.flatMap { canBeRead($0) ? $0 : nil })
+    better.site = Site(from: Int32(found.span.start), to: Int32(max(found.span.end, found.span.start + 1)))
+    better.isAtEnd = false
+    return better
+  }
+
+  private struct Habit {
+    var message: String
+    var span: Span
+    var help: String?
+    var note: String?
+    init(_ message: String, _ span: Span, _ help: String? = nil, note: String? = nil) {
+      self.message = message
+      self.span = span
+      self.help = help
+      self.note = note
+    }
+  }
+
+  private func index(of site: Site) -> Int {
+    tokens.firstIndex { $0.span.end > Int(site.from) } ?? tokens.count - 1
+  }
+
+  /// Suggestions are checked: `…` stands for anything.
+  private func canBeRead(_ help: String) -> Bool {
+    let text = help.split(separator: "…", omittingEmptySubsequences: false).joined(separator: " 1 ")
+    return QuickParser.read(Array(text.utf8), nativeLimit: nativeLimit, improves: false).errors.isEmpty
+  }
+
+  private func source(_ from: Int, _ to: Int) -> String {
+    from < to && to <= text.count ? String(decoding: text[from..<to], as: UTF8.self) : ""
+  }
+
+  private func word(_ index: Int) -> String? {
+    guard tokens.indices.contains(index) else { return nil }
+    switch tokens[index].kind {
+    case .name(let name): return name
+    case .keyword(let name): return name
+    default: return nil
+    }
+  }
+
+  private func isSymbol(_ symbol: String, at index: Int) -> Bool {
+    tokens.indices.contains(index) && tokens[index].kind == .symbol(symbol)
+  }
+
+  private func isAdjacent(_ first: Int) -> Bool {
+    tokens.indices.contains(first) && tokens.indices.contains(first + 1)
+      && tokens[first].span.end == tokens[first + 1].span.start
+  }
+
+  /// The last token of the line of token `index`.
+  private func lineEnd(_ index: Int) -> Int {
+    var last = index
+    while last + 1 < tokens.count - 1, !tokens[last + 1].newlineBefore { last += 1 }
+    return last
+  }
+
+  private func habit(from start: Int, at place: Int) -> Habit? {
+    byFirstWord(start, place) ?? byWord(start, place) ?? bySymbol(start, place) ?? callWithoutParentheses(start, place)
+  }
+
+  // MARK: Words that begin a statement
+
+  private func byFirstWord(_ start: Int, _ place: Int) -> Habit? {
+    guard case .name(let first) = tokens[start].kind, place > start else { return nil }
+    let span = tokens[start].span
+    let follows = tokens[min(start + 1, tokens.count - 1)]
+    guard !follows.newlineBefore, follows.kind != .end else { return nil }
+    switch first {
+    case "def", "function", "func", "fun", "proc":
+      guard case .name(let name) = follows.kind else { return nil }
+      var parameters = "()"
+      if isSymbol("(", at: start + 2) {
+        var close = start + 2
+        while close < lineEnd(start), !isSymbol(")", at: close) { close += 1 }
+        let inside = source(tokens[start + 2].span.start, tokens[close].span.end)
+        if isSymbol(")", at: close), !inside.contains(":") { parameters = inside }
+      }
+      return Habit("a function begins with `fn` in Seep, not `\(first)`", span, "fn \(name)\(parameters) { … }")
+    case "class", "struct":
+      return Habit(
+        "Seep has no `\(first)`: a record holds the fields, and functions take it as an argument", span,
+        "let \(word(start + 1) ?? "thing") = {name: …, size: …}")
+    case "import", "from":
+      return Habit(
+        "a module is brought in with `use` in Seep, not `\(first)`", span, moduleHelp(start),
+        note: "Tensors, models, attacks and files need no module; `seep doc` lists what there is.")
+    case "const":
+      return Habit("a value is bound with `let` in Seep, not `const`", span, "let \(word(start + 1) ?? "x") = …")
+    case "elif": return Habit("Seep writes `else if`, not `elif`", span, "if … { … } else if … { … }")
+    case "del", "global", "nonlocal", "yield", "async", "await", "new", "switch", "case", "do", "end", "loop",
+      "unless", "until":
+      return Habit("there is no `\(first)` in Seep", span, other[first])
+    case "except", "finally":
+      return Habit("Seep writes `catch`, not `\(first)`", span, "try { … } catch e { … }")
+    case "print":
+      if case .symbol = follows.kind { return nil }
+      let last = lineEnd(start)
+      return Habit(
+        "`print` is a function in Seep: its arguments stand in parentheses", span,
+        "print(\(source(follows.span.start, tokens[last].span.end)))")
+    default: return nil
+    }
+  }
+
+  private var other: [String: String] {
+    [
+      "switch": "match … { 1 => …, _ => … }", "case": "match … { 1 => …, _ => … }", "do": "while … { … }",
+      "loop": "while true { … }", "until": "while not … { … }", "unless": "if not … { … }",
+    ]
+  }
+
+  private func moduleHelp(_ start: Int) -> String? {
+    let python: Set<String> = [
+      "numpy", "torch", "np", "math", "os", "sys", "random", "matplotlib", "pandas", "scipy", "time", "json", "re",
+    ]
+    guard let name = word(start + 1), !python.contains(name) else { return nil }
+    return "use \(name)"
+  }
+
+  // MARK: Words inside of a statement
+
+  private func byWord(_ start: Int, _ place: Int) -> Habit? {
+    let here = tokens[place]
+    if case .name("elif") = here.kind {
+      return Habit("Seep writes `else if`, not `elif`", here.span, "if … { … } else if … { … }")
+    }
+    if case .name("except") = here.kind {
+      return Habit("Seep writes `catch`, not `except`", here.span, "try { … } catch e { … }")
+    }
+    if case .name("finally") = here.kind { return Habit("there is no `finally` in Seep", here.span) }
+    if case .name("is") = here.kind { return Habit("Seep compares with `==`, not `is`", here.span, "==") }
+    if let near = (max(start, place - 3)..<(place + 1)).first(where: { word($0) == "lambda" }) {
+      var names: [String] = []
+      var at = near + 1
+      while let name = word(at) {
+        names.append(name)
+        at += isSymbol(",", at: at + 1) ? 2 : 1
+      }
+      let parameters = names.count == 1 ? names[0] : "(\(names.joined(separator: ", ")))"
+      let body = isSymbol(":", at: at) && at < lineEnd(at) ? tokens[at + 1].span.start : 0
+      let written = body > 0 ? source(body, tokens[lineEnd(at)].span.end) : "…"
+      return Habit(
+        "a function without a name is written `x => …` in Seep, not with `lambda`", tokens[near].span,
+        "\(parameters) => \(canBeRead(written) ? written : "…")")
+    }
+    // f"…": every string has braces.
+    if case .text = here.kind, place > start, let prefix = word(place - 1), isAdjacent(place - 1),
+      ["f", "r", "b", "rf", "fr", "F"].contains(prefix)
+    {
+      let text = source(here.span.start, here.span.end)
+      let what = prefix == "f" || prefix == "F" ? "every string takes `{…}` in Seep, without an `f` before it" : nil
+      return Habit(
+        what ?? "strings have no `\(prefix)` before them in Seep", Span(tokens[place - 1].span.start, here.span.end),
+        text)
+    }
+    if case .keyword("if") = here.kind, place > start, !here.newlineBefore {
+      // a if condition else b
+      let left = tokens[place - 1]
+      if let other = (place..<tokens.count - 1).first(where: {
+        tokens[$0].kind == .keyword("else") && !tokens[$0].newlineBefore
+      }),
+        other + 1 < tokens.count - 1
+      {
+        let condition = source(tokens[place + 1].span.start, tokens[other - 1].span.end)
+        let value = source(left.span.start, left.span.end)
+        let no = source(tokens[other + 1].span.start, tokens[other + 1].span.end)
+        return Habit(
+          "the condition stands first in Seep: `if` is an expression", here.span,
+          "if \(condition) { \(value) } else { \(no) }")
+      }
+    }
+    if case .keyword("for") = here.kind, place > start, !here.newlineBefore, openBracket(start, place) != nil {
+      return Habit("Seep has no comprehensions: `map` and `filter` make lists", here.span, "map([1, 2], x => x + 1)")
+    }
+    return nil
+  }
+
+  /// The innermost bracket that is open at a token.
+  private func openBracket(_ start: Int, _ place: Int) -> Int? {
+    var open: [Int] = []
+    for index in start..<place {
+      if ["(", "[", "{"].contains(where: { isSymbol($0, at: index) }) { open.append(index) }
+      if [")", "]", "}"].contains(where: { isSymbol($0, at: index) }) { _ = open.popLast() }
+    }
+    return open.last
+  }
+
+  // MARK: Symbols
+
+  private func bySymbol(_ start: Int, _ place: Int) -> Habit? {
+    let here = tokens[place]
+    guard case .symbol(let symbol) = here.kind else { return nil }
+    let previous = place > start ? place - 1 : place
+    switch symbol {
+    case "=" where headWord(start, place) != nil:
+      let head = headWord(start, place) ?? start
+      let last = headEnd(place)
+      let condition =
+        source(tokens[head + 1].span.start, here.span.start) + "=" + source(here.span.start, tokens[last].span.end)
+      return Habit(
+        "`=` binds a name; two values are compared with `==`", here.span,
+        "\(word(head) ?? "if") \(condition)" + (word(head) == "assert" ? "" : " { … }"))
+    case ":" where headOf(start, place) != nil:
+      let head = headOf(start, place) ?? start
+      return Habit(
+        "the body of `\(word(head) ?? "")` stands in braces in Seep, not behind a `:`", here.span,
+        word(head) == "else"
+          ? "else { … }"
+          : "\(source(tokens[head].span.start, tokens[previous].span.end)) { … }")
+    case ":" where place > start && (word(start) == "let" || word(start) == "var"):
+      return Habit("names have no types in Seep", here.span, "\(word(start) ?? "let") \(word(start + 1) ?? "x") = …")
+    case "*" where isSymbol("*", at: previous) && isAdjacent(previous) && previous < place:
+      return power(previous)
+    case "*" where isSymbol("*", at: place + 1) && isAdjacent(place): return power(place)
+    case "+" where isSymbol("+", at: place + 1) && isAdjacent(place), "+" where isSymbol("+", at: previous):
+      return increment(start, "+")
+    case "-" where isSymbol("-", at: previous): return increment(start, "-")
+    case "}", ")":
+      if isSymbol("+", at: previous), isSymbol("+", at: previous - 1) { return increment(start, "+") }
+      return nil
+    case "//" where place == start, "/" where place == start:
+      return Habit(
+        "a comment begins with `#` in Seep, not `\(isSymbol("*", at: place + 1) ? "/*" : symbol)`", here.span, "# …")
+    case "|" where isSymbol("|", at: place + 1):
+      return Habit("Seep writes `or`, not `||`", Span(here.span.start, here.span.end + 1), "… or …")
+    case "|": return Habit("`|` stands between patterns only; Seep writes `or`", here.span, "… or …")
+    case ">" where isSymbol("-", at: previous) && isAdjacent(previous):
+      return Habit(
+        "functions have no types in Seep, and their body follows the parameters",
+        Span(tokens[previous].span.start, here.span.end), "fn f(x) { … }")
+    case "-" where isSymbol(">", at: place + 1) && isAdjacent(place):
+      return Habit(
+        "functions have no types in Seep, and their body follows the parameters",
+        Span(here.span.start, here.span.end + 1), "fn f(x) { … }")
+    case ":" where isSymbol("=", at: place + 1) && isAdjacent(place):
+      return Habit(
+        "a name is bound with `let` in Seep, not with `:=`", Span(here.span.start, here.span.end + 1),
+        "let \(word(start) ?? "x") = …")
+    default: return nil
+    }
+  }
+
+  /// A token `if`, `while`, `assert` or `elif` whose condition goes on to `place`.
+  private func headWord(_ start: Int, _ place: Int) -> Int? {
+    var at = place - 1
+    while at >= start {
+      if let word = word(at), ["if", "while", "assert", "elif"].contains(word) { return at }
+      if ["{", "}", ";", "=>"].contains(where: { isSymbol($0, at: at) }) { return nil }
+      at -= 1
+    }
+    return nil
+  }
+
+  private func headOf(_ start: Int, _ place: Int) -> Int? {
+    var at = place - 1
+    while at >= start {
+      if let word = word(at), ["if", "while", "for", "else", "try", "fn", "match", "catch"].contains(word) {
+        return at
+      }
+      if ["{", "}", ";", "=>"].contains(where: { isSymbol($0, at: at) }) { return nil }
+      at -= 1
+    }
+    return nil
+  }
+
+  /// The last token before the body of a condition, or before the end of the line.
+  private func headEnd(_ place: Int) -> Int {
+    var at = place
+    while at + 1 < tokens.count - 1, !tokens[at + 1].newlineBefore, !isSymbol("{", at: at + 1),
+      !isSymbol(":", at: at + 1)
+    { at += 1 }
+    return at
+  }
+
+  private func power(_ first: Int) -> Habit {
+    let span = Span(tokens[first].span.start, tokens[first].span.end + 1)
+    guard first > 0, first + 2 < tokens.count else { return Habit("Seep writes `^`, not `**`", span, nil) }
+    let (left, right) = (tokens[first - 1], tokens[first + 2])
+    return Habit(
+      "a power is written `^` in Seep, not `**`", span,
+      "\(source(left.span.start, left.span.end))^\(source(right.span.start, right.span.end))")
+  }
+
+  private func increment(_ start: Int, _ sign: String) -> Habit? {
+    guard case .name(let name) = tokens[start].kind, isSymbol(sign, at: start + 1), isSymbol(sign, at: start + 2) else {
+      return nil
+    }
+    return Habit(
+      "there is no `\(sign)\(sign)` in Seep", Span(tokens[start + 1].span.start, tokens[start + 2].span.end),
+      "\(name) \(sign)= 1")
+  }
+
+  /// `len xs`: a name, and behind it in the same line what could be its argument.
+  private func callWithoutParentheses(_ start: Int, _ place: Int) -> Habit? {
+    guard place > start, case .name(let name) = tokens[place - 1].kind, !tokens[place].newlineBefore else { return nil }
+    switch tokens[place].kind {
+    case .int, .float, .text, .name: break
+    default: return nil
+    }
+    let argument = source(tokens[place].span.start, tokens[place].span.end)
+    return Habit(
+      "two values follow each other; a call has parentheses", tokens[place].span, "\(name)(\(argument))")
+  }
+}
+
+extension QuickParser {
+  /// A block without its `}`: by the indentation, where it should stand.
+  func unclosed(_ start: Int) -> CompileError {
+    func indent(_ offset: Int) -> Int {
+      var at = offset
+      while at > 0, text[at - 1] != 10 { at -= 1 }
+      var width = 0
+      while at + width < text.count, text[at + width] == 32 || text[at + width] == 9 { width += 1 }
+      return width
+    }
+    func line(_ offset: Int) -> Int { text[..<offset].count { $0 == 10 } + 1 }
+    var mistake = error("this block has no end", Span(start, start + 1))
+    let own = indent(start)
+    let later = tokens.first {
+      $0.span.start > start && $0.newlineBefore && $0.kind != .end && line($0.span.start) > line(start)
+        && indent($0.span.start) <= own
+    }
+    if let later, later.kind != .symbol("}") {
+      mistake.fault.help = "a `}` before line \(line(later.span.start))"
+    } else {
+      mistake.fault.help = "a `}` at the end"
+    }
+    return mistake
+  }
+}
+
+/// What other languages call things, and what Seep does.
+enum OtherNames {
+  static let values: [String: String] = [
+    "None": "none", "True": "true", "False": "false", "null": "none", "nil": "none", "undefined": "none",
+    "NULL": "none", "NaN": "nan", "Infinity": "inf", "println": "print", "printf": "print", "echo": "print",
+    "str": "\"{…}\"", "dict": "{name: …}", "list": "[…]", "isinstance": "type(…)", "length": "len", "size": "len",
+    "elif": "else if", "pass": "none", "throw": "raise …", "np": "zeros(2, 3)", "torch": "zeros(2, 3)",
+  ]
+  /// Of values that have no such field: what is written instead, `{0}` for the value.
+  static let members: [String: String] = [
+    "append": "{0} += [y]", "push": "{0} += [y]", "add": "{0} += [y]", "extend": "{0} += ys", "length": "len({0})",
+    "size": "len({0})", "count": "len({0})", "item": "float({0})", "numpy": "{0}", "backward": "grad(f)(x)",
+    "detach": "stop_gradient({0})", "view": "{0}.reshape(…)", "mm": "{0} @ b", "matmul": "{0} @ b", "dot": "{0} @ b",
+    "t": "{0}.T", "format": "\"{…}\"", "items": "for (name, value) in {0} { … }", "astype": "{0}.to(\"float64\")",
+    "double": "{0}.to(\"float64\")", "squeeze": "{0}.reshape(…)", "unsqueeze": "{0}.reshape(…)",
+    "zero_grad": "grad(f)(x)",
+  ]
+  /// Names that no function provides because it is an argument in Seep.
+  static let notes: [String: String] = [
+    "self": "There are no classes: a function takes what it works on as its first argument, and `x.f()` calls `f(x)`.",
+    "this": "There are no classes: a function takes what it works on as its first argument, and `x.f()` calls `f(x)`.",
+  ]
+
+  /// The fault for a name that nothing binds.
+  static func unknownName(_ name: String, near: String?, orElse help: String?) -> Fault {
+    Fault(
+      "unknown-name", "there is no `\(name)` here", notes: notes[name].map { [$0] } ?? [],
+      help: notes[name] != nil ? nil : (values[name] ?? near ?? help))
+  }
+}
