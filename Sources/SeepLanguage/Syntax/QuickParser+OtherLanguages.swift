@@ -226,6 +226,12 @@ extension QuickParser {
           : "\(source(tokens[head].span.start, tokens[previous].span.end)) { … }")
     case ":" where place > start && (word(start) == "let" || word(start) == "var"):
       return Habit("names have no types in Seep", here.span, "\(word(start) ?? "let") \(word(start + 1) ?? "x") = …")
+    case ":" where openBracket(start, place).map { isSymbol("[", at: $0) } ?? false:
+      let next = min(place + 1, tokens.count - 1)
+      let end = isSymbol("]", at: next) || isSymbol(",", at: next) ? "" : source(tokens[next].span.start, tokens[next].span.end)
+      return Habit(
+        "a part of a tensor or list is taken with a range in Seep, not with `:`", here.span,
+        "\(source(tokens[previous].span.start, tokens[previous].span.end))..\(end)")
     case "*" where isSymbol("*", at: previous) && isAdjacent(previous) && previous < place:
       return power(previous)
     case "*" where isSymbol("*", at: place + 1) && isAdjacent(place): return power(place)
