@@ -210,7 +210,8 @@ public struct Model: @unchecked Sendable {  // the evaluation that owns it is si
 
   // MARK: Composition
 
-  /// `a >> b`: the layers of both. Given or trained values stay with their layers; the rest is made anew from `key`.
+  /// `a >> b`: the layers of both. Values of a part that has met an example, or that were given, stay with their layers; the
+  /// rest is made anew from `key`.
   /// - Throws: `model-not-built` where a part was given values and has not met an example.
   public static func compose(_ a: Model, _ b: Model, key: RandomKey) throws -> Model {
     var model = Model(
@@ -221,7 +222,7 @@ public struct Model: @unchecked Sendable {  // the evaluation that owns it is si
         moved.layers = (inner.layers.lowerBound + offset)..<(inner.layers.upperBound + offset)
         return moved
       }
-      guard !part.given.isEmpty else { continue }
+      if part.given.isEmpty && part.state.built == nil { continue }
       let built = try part.built()
       let range = offset..<(offset + part.layers.count)
       model.parts.append(Part(layers: range, parameters: built.parameters.values, buffers: built.buffers))

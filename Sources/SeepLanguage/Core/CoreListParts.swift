@@ -140,7 +140,7 @@ enum CoreListParts {
         let f = try call.function("f")
         var (yes, no): ([Value], [Value]) = ([], [])
         for item in try call.list("items") {
-          if try Operations.truth(call.run(f.slot, item.slot).slot) { yes.append(item) } else { no.append(item) }
+          if try call.run(f.slot, item.slot).truth() { yes.append(item) } else { no.append(item) }
         }
         return Value(tuple: [Value(list: yes), Value(list: no)])
       },
@@ -177,7 +177,7 @@ enum CoreListParts {
       ) { call in
         let f = try call.function("f")
         for (i, item) in try call.list("items").enumerated()
-        where try Operations.truth(call.run(f.slot, item.slot).slot) { return Value(i) }
+        where try call.run(f.slot, item.slot).truth() { return Value(i) }
         return .none
       },
       Builtin(
@@ -191,7 +191,7 @@ enum CoreListParts {
   /// The first position whose item `f` does not hold for.
   private static func boundary(_ call: Call, _ items: [Value]) throws -> Int {
     let f = try call.function("f")
-    for (i, item) in items.enumerated() where !(try Operations.truth(call.run(f.slot, item.slot).slot)) { return i }
+    for (i, item) in items.enumerated() where !(try call.run(f.slot, item.slot).truth()) { return i }
     return items.count
   }
 

@@ -112,7 +112,7 @@ enum CoreLists {
         let f = try call.function("f")
         let made = Value(list: [])
         try each(call) { item in
-          if try Operations.truth(call.run(f.slot, item).slot) { Heap.append(made.slot.list, item.retained) }
+          if try call.run(f.slot, item).truth() { Heap.append(made.slot.list, item.retained) }
         }
         return made
       },
@@ -191,7 +191,7 @@ enum CoreLists {
         example: "print(find([1, 2, 3], x => x > 1))  # expect: 2"
       ) { call in
         let f = try call.function("f")
-        for item in try call.list("items") where try Operations.truth(call.run(f.slot, item.slot).slot) { return item }
+        for item in try call.list("items") where try call.run(f.slot, item.slot).truth() { return item }
         return .none
       },
       Builtin(
@@ -206,7 +206,7 @@ enum CoreLists {
         }
         if !f.isCallable { return Value(try call.list("items").count { call.session.areEqual($0, f) }) }
         var found = 0
-        try each(call) { item in if try Operations.truth(call.run(f.slot, item).slot) { found += 1 } }
+        try each(call) { item in if try call.run(f.slot, item).truth() { found += 1 } }
         return Value(found)
       },
     ]
@@ -230,7 +230,7 @@ enum CoreLists {
     let f = try call.optionalFunction("f")
     for item in try call.list("items") {
       let result = try f.map { try call.run($0.slot, item.slot) } ?? item
-      if try Operations.truth(result.slot) == wanted { return true }
+      if try result.truth() == wanted { return true }
     }
     return false
   }

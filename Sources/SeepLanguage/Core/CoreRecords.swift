@@ -90,7 +90,7 @@ enum CoreRecords {
       ) { call in
         let f = try call.function("f")
         return Value(
-          record: try call.record("r").fields.filter { try Operations.truth(call.run(f.slot, $0.value.slot).slot) })
+          record: try call.record("r").fields.filter { try call.run(f.slot, $0.value.slot).truth() })
       },
     ]
   }

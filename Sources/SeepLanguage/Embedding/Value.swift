@@ -27,6 +27,10 @@ public struct Value: @unchecked Sendable {
     return slot
   }
 
+  /// What a condition makes of it: `true`, `false`, `none` (as false), or an object that can tell.
+  /// - Throws: `type-mismatch`, `ambiguous-truth`.
+  public func truth() throws -> Bool { try withExtendedLifetime(self) { try Operations.truth(slot) } }
+
   // MARK: Making values
 
   public static var none: Value { Value(taking: .none) }

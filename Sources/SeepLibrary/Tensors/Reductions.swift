@@ -190,10 +190,7 @@ private func truth(_ name: String, _ what: String, _ result: String, _ kind: Ten
       // Stops at the first item that decides.
       let decisive = kind == .any
       for item in try call.list("x") {
-        guard let verdict = try call.invoke(f, [item]).asBool else {
-          throw call.fault("type-mismatch", "`f` of `\(name)` must return true or false", argument: "f")
-        }
-        if verdict == decisive { return Value(decisive) }
+        if try call.invoke(f, [item]).truth() == decisive { return Value(decisive) }
       }
       return Value(!decisive)
     }
