@@ -91,7 +91,7 @@ private final class LessonLoop {
       case .heading(let level, let text):
         say((level > 1 ? "\n" : "") + styled(text, "1") + "\n")
       case .text(let text): say(wrapped(text) + "\n")
-      case .picture(let title, let path): say(styled("[picture: \(title), \(path)]", "2") + "\n")
+      case .picture(let title, let path): picture(title, path)
       case .code(_, let code, _): show(code: code)
       }
       bookmark.place += 1
@@ -115,10 +115,10 @@ private final class LessonLoop {
       bookmark.forget()
       return true
     }
-    let output = session.output
-    session.output = CollectedOutput()
     let shown = bookmark.ran
     if !shown.isEmpty { say("Running \(shown.count == 1 ? "one block" : "\(shown.count) blocks") again …") }
+    let output = session.output
+    session.output = CollectedOutput()
     for code in shown {
       Interrupt.clear()
       if case .failure(let failure) = session.evaluate(code, name: "lesson", folder: "."),
@@ -261,6 +261,15 @@ private final class LessonLoop {
     say(lines.map { "    " + styled(String($0), "36") }.joined(separator: "\n"))
   }
 
+  /// A figure that a block of the lesson has made is drawn; of another, its title.
+  private func picture(_ title: String, _ path: String) {
+    let name = path.split(separator: "/").last.map(String.init) ?? path
+    if hasEditor, access(name, R_OK) == 0 {
+      _ = session.evaluate("show(load_image(\"\(name)\"))", name: "lesson", folder: ".")
+    }
+    say(styled("[picture: \(title)]", "2") + "\n")
+  }
+
   /// Paragraphs broken at the width of the terminal; tables and lists keep their lines.
   private func wrapped(_ text: String) -> String {
     let width = max(40, min(TerminalPictures.terminalWidth(), 90))
@@ -285,11 +294,16 @@ private final class LessonLoop {
     return result + [current]
   }
 
-  /// `**strong**` in bold.
+  /// `**strong**` in bold, `*emphasis*` in italics.
   private func emphasised(_ line: String) -> String {
-    let parts = line.split(separator: "**", omittingEmptySubsequences: false)
-    if parts.count % 2 == 0 { return line }
-    return parts.enumerated().map { $0.offset % 2 == 1 ? styled(String($0.element), "1") : String($0.element) }.joined()
+    [("**", "1"), ("*", "3")].reduce(line) { line, mark in
+      let parts = line.split(separator: mark.0, omittingEmptySubsequences: false)
+      // A pair of marks hugs its words; a product does not.
+      let hugs = parts.indices.filter { $0 % 2 == 1 }.allSatisfy { parts[$0].first != " " && parts[$0].last != " " }
+      if parts.count % 2 == 0 || !hugs { return line }
+      return parts.enumerated().map { $0.offset % 2 == 1 ? styled(String($0.element), mark.1) : String($0.element) }
+        .joined()
+    }
   }
 }
 
