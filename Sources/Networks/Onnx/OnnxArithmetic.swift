@@ -5,7 +5,7 @@ import Tensors
 
 extension OnnxCall {
   /// Operators without parameters of their own kind: one input.
-  private static let unary: [String: (Variable) throws -> Variable] = [
+  private static let unary: [String: @Sendable (Variable) throws -> Variable] = [
     "Relu": { try $0.relu() }, "Sigmoid": { try $0.sigmoid() }, "Tanh": { try $0.tanh() }, "Erf": { try $0.erf() },
     "Exp": { try $0.exp() }, "Log": { try $0.log() }, "Sqrt": { try $0.sqrt() }, "Abs": { try $0.abs() },
     "Neg": { try -$0 }, "Reciprocal": { try $0.reciprocal() }, "Softplus": { try $0.softplus() },
@@ -42,7 +42,8 @@ extension OnnxCall {
       return .tensor(try alpha * (tensor(0) / alpha).elu(1))
     case "Selu":
       let (alpha, gamma) = (
-        try node.number("alpha", default: 1.67326319217681884765625), try node.number("gamma", default: 1.05070102214813232421875)
+        try node.number("alpha", default: 1.67326319217681884765625),
+        try node.number("gamma", default: 1.05070102214813232421875)
       )
       return .tensor(try gamma * tensor(0).elu(alpha))
     case "PRelu":
@@ -174,7 +175,9 @@ extension OnnxCall {
 
   /// Arithmetic of shapes.
   private func combine(_ a: [Int], _ s: [Int], _ b: [Int], _ t: [Int]) throws -> OnnxValue {
-    guard a.count == b.count || a.count == 1 || b.count == 1 else { throw problem("combines \(s) and \(t) whole numbers") }
+    guard a.count == b.count || a.count == 1 || b.count == 1 else {
+      throw problem("combines \(s) and \(t) whole numbers")
+    }
     let count = a.isEmpty || b.isEmpty ? 0 : max(a.count, b.count)
     let values = try (0..<count).map { i -> Int in
       let (x, y) = (a[a.count == 1 ? 0 : i], b[b.count == 1 ? 0 : i])

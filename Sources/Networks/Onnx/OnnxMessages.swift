@@ -4,14 +4,14 @@ import Ground
 import Tensors
 
 /// A value that is known before the network runs.
-enum OnnxConstant {
+enum OnnxConstant: Sendable {
   /// float32.
   case floats(Tensor)
   /// Whole numbers and truth values: shapes, axes, indices.
   case integers([Int], shape: [Int])
 }
 
-struct OnnxNode {
+struct OnnxNode: Sendable {
   var name = ""
   var operation = ""
   var inputs: [String] = []
@@ -22,7 +22,7 @@ struct OnnxNode {
   var title: String { name.isEmpty ? "the node that makes \(outputs.first ?? "nothing")" : "the node \(name)" }
 }
 
-indirect enum OnnxAttribute {
+indirect enum OnnxAttribute: Sendable {
   case float(Float)
   case integer(Int)
   case text(String)
@@ -44,6 +44,8 @@ struct OnnxContents {
   /// Inputs with their extents; nil where one is free.
   var inputs: [(name: String, shape: [Int?])] = []
   var outputs: [String] = []
+  /// Axes of values between nodes, where the file says.
+  var ranks: [String: Int] = [:]
 
   /// - Parameter folder: where files with external data are looked for.
   init(_ bytes: [UInt8], folder: String) throws {
@@ -96,6 +98,9 @@ struct OnnxContents {
         names.append(name)
       case 11: inputs.append(try OnnxContents.input(value.message()))
       case 12: outputs.append(try OnnxContents.input(value.message()).name)
+      case 13:
+        let (name, shape) = try OnnxContents.input(value.message())
+        ranks[name] = shape.count
       case 15: throw OnnxProblem("it has sparse initializers, which Seep does not read")
       default: break
       }
@@ -109,7 +114,7 @@ struct OnnxContents {
       guard let bytes else { return [] }
       var reader = WireReader(bytes)
       var found: [ArraySlice<UInt8>] = []
-      while let (number, value) = try reader.next() where number == field || number > 0 {
+      while let (number, value) = try reader.next() {
         if number == field { found.append(try value.message()) }
       }
       return found

@@ -31,7 +31,9 @@ extension OnnxCall {
     case "Pad": return .tensor(try pad())
     case "Expand":
       let (x, wanted) = (try tensor(0), try integers(1, "shape"))
-      guard let shape = OnnxCall.broadcast(x.shape, wanted) else { throw problem("cannot make \(wanted) of \(x.shape)") }
+      guard let shape = OnnxCall.broadcast(x.shape, wanted) else {
+        throw problem("cannot make \(wanted) of \(x.shape)")
+      }
       try allow(shape)
       return .tensor(try x.broadcast(to: shape))
     default: throw problem("is not known")
@@ -43,7 +45,9 @@ extension OnnxCall {
     var shape = try integers(1, "shape")
     let size = source.shape.reduce(1, *)
     let keepsZero = try node.integer("allowzero", default: 0) != 0
-    guard shape.count <= 16, shape.allSatisfy({ $0 >= -1 && $0 < 1 << 31 }) else { throw problem("has the shape \(shape)") }
+    guard shape.count <= 16, shape.allSatisfy({ $0 >= -1 && $0 < 1 << 31 }) else {
+      throw problem("has the shape \(shape)")
+    }
     for i in shape.indices where shape[i] == 0 && !keepsZero && i < source.shape.count { shape[i] = source.shape[i] }
     // A batch that was fixed when the network was exported follows the one given now.
     if let batch, let n = source.shape.first, n != batch, shape.first == batch, case .tensor = source {
@@ -78,9 +82,13 @@ extension OnnxCall {
     let rank = source.shape.count
     let places = try axes(integers(3, or: "axes") ?? Array(0..<starts.count), rank: rank)
     let steps = try has(4) ? integers(4, "steps") : [Int](repeating: 1, count: starts.count)
-    guard places.count == starts.count, steps.count == starts.count else { throw problem("needs as many axes as starts") }
+    guard places.count == starts.count, steps.count == starts.count else {
+      throw problem("needs as many axes as starts")
+    }
     if case .integers(let values, let shape) = source {
-      guard shape.count == 1, starts.count == 1, steps[0] < 1 << 31 else { throw problem("cannot take a part of \(shape) numbers") }
+      guard shape.count == 1, starts.count == 1, steps[0] < 1 << 31 else {
+        throw problem("cannot take a part of \(shape) numbers")
+      }
       let (from, to) = try bounds(starts[0], ends[0], step: steps[0], size: values.count)
       let part = stride(from: from, to: to, by: steps[0]).map { values[$0] }
       return .integers(part, shape: [part.count])
@@ -116,7 +124,9 @@ extension OnnxCall {
   private func unsqueeze() throws -> OnnxValue {
     let source = try value(0)
     guard let given = try integers(1, or: "axes") else { throw problem("names no axes") }
-    guard source.shape.count + given.count <= 16 else { throw problem("makes \(source.shape.count + given.count) axes") }
+    guard source.shape.count + given.count <= 16 else {
+      throw problem("makes \(source.shape.count + given.count) axes")
+    }
     let places = try axes(given, rank: source.shape.count + given.count).sorted()
     var shape = source.shape
     for place in places { shape.insert(1, at: place) }
@@ -129,8 +139,11 @@ extension OnnxCall {
   private func squeeze() throws -> OnnxValue {
     let source = try value(0)
     let given = try integers(1, or: "axes")
-    let places = try given.map { try axes($0, rank: source.shape.count) } ?? source.shape.indices.filter { source.shape[$0] == 1 }
-    guard places.allSatisfy({ source.shape[$0] == 1 }) else { throw problem("removes an axis of \(source.shape) that is not 1") }
+    let places =
+      try given.map { try axes($0, rank: source.shape.count) } ?? source.shape.indices.filter { source.shape[$0] == 1 }
+    guard places.allSatisfy({ source.shape[$0] == 1 }) else {
+      throw problem("removes an axis of \(source.shape) that is not 1")
+    }
     let shape = source.shape.indices.filter { !places.contains($0) }.map { source.shape[$0] }
     switch source {
     case .tensor(let x): return .tensor(try x.reshape(shape))

@@ -5,7 +5,8 @@ import Tensors
 
 extension OnnxCall {
   static let shaping: Set<String> = [
-    "Conv", "ConvTranspose", "MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool", "Flatten", "Reshape", "Shape",
+    "Conv", "ConvTranspose", "MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool", "Flatten", "Reshape",
+    "Shape",
     "Size", "Gather", "Slice", "Concat", "Split", "Unsqueeze", "Squeeze", "Transpose", "Pad", "Expand", "Constant",
     "ConstantOfShape",
   ]
@@ -22,7 +23,10 @@ extension OnnxCall {
       let x = try tensor(0)
       guard x.rank > 2 else { throw problem("takes images, not \(x.shape)") }
       let places = Array(2..<x.rank)
-      return [.tensor(try node.operation == "GlobalMaxPool" ? x.max(axes: places, keep: true) : x.mean(axes: places, keep: true))]
+      return [
+        .tensor(
+          try node.operation == "GlobalMaxPool" ? x.max(axes: places, keep: true) : x.mean(axes: places, keep: true))
+      ]
     case "Split": return try split()
     case "Concat": return [try concat()]
     case "Constant": return [try constant()]
@@ -31,7 +35,7 @@ extension OnnxCall {
       try allow(shape)
       guard case .tensor(.floats(let value))? = node["value"] else {
         guard case .tensor(.integers(let value, _))? = node["value"], let one = value.first else {
-          return [.tensor(Variable(Tensor.zeros(shape)))]
+          return [.tensor(Variable(try Tensor.zeros(shape)))]
         }
         guard shape.reduce(1, *) <= 1 << 16 else { throw problem("makes too many whole numbers") }
         return [.integers([Int](repeating: one, count: shape.reduce(1, *)), shape: shape)]

@@ -102,13 +102,16 @@ struct OnnxTensorReader {
       throw OnnxProblem("the tensor \(name) is in another file, and its name is missing")
     }
     guard !location.hasPrefix("/"), !location.split(separator: "/").contains(".."), !location.contains("\0") else {
-      throw OnnxProblem("the tensor \(name) is in \(location), which is not inside the model's folder; it was not opened")
+      throw OnnxProblem(
+        "the tensor \(name) is in \(location), which is not inside the model's folder; it was not opened")
     }
     let file = try InputFile("\(folder)/\(location)")
     guard let offset = Int(external["offset"] ?? "0"), offset >= 0,
       let length = Int(external["length"] ?? "\(needed)"), length == needed, offset <= file.size,
       length <= file.size - offset
-    else { throw OnnxProblem("the tensor \(name) of shape \(shape) needs \(needed) bytes, which \(location) does not have") }
+    else {
+      throw OnnxProblem("the tensor \(name) of shape \(shape) needs \(needed) bytes, which \(location) does not have")
+    }
     return try file.bytes(at: offset, count: length, as: "ONNX data")
   }
 }

@@ -14,11 +14,13 @@ struct OnnxProblem: Error {
   var reason: String
   var code = "bad-file"
   var help: String?
+  var notes: [String]
 
-  init(_ reason: String, code: String = "bad-file", help: String? = nil) {
+  init(_ reason: String, code: String = "bad-file", help: String? = nil, notes: [String] = []) {
     self.reason = reason
     self.code = code
     self.help = help
+    self.notes = notes
   }
 }
 
