@@ -14,6 +14,10 @@ struct OnnxGraph {
   private(set) var constants: [String: OnnxConstant]
   /// Constants that are trained wherever they stand in an operator with parameters.
   private var named: Set<String> = []
+  /// Constants as they stand in the file, not computed of others.
+  private var given: Set<String> = []
+  /// Nodes that prepare parameters for one other node, by the name of what they make.
+  private(set) var preparations: [String: OnnxNode] = [:]
   /// Axes of values, where the file says.
   let ranks: [String: Int]
 
@@ -32,12 +36,14 @@ struct OnnxGraph {
     self.output = output
     constants = contents.constants
     ranks = contents.ranks
+    given = Set(contents.names)
     named = Set(contents.names.filter { !OnnxGraph.isGenerated($0) }).subtracting(fixed)
     if let stranger = fixed.first(where: { contents.constants[$0] == nil }) {
       throw OnnxProblem("it has no numbers named \(stranger)", help: nearestName(to: stranger, among: contents.names))
     }
     try requireKnown(contents.nodes)
     try fold(needed(contents.nodes), fixed)
+    setApart()
   }
 
   /// Names that exporters make up.
@@ -47,8 +53,10 @@ struct OnnxGraph {
       || name.allSatisfy(\.isNumber)
   }
 
+  private static let lists: Set<String> = ["SplitToSequence", "SequenceAt"]
+
   private func requireKnown(_ nodes: [OnnxNode]) throws {
-    let strange = nodes.filter { !OnnxCall.known.contains($0.operation) }
+    let strange = nodes.filter { !OnnxCall.known.contains($0.operation) && !OnnxGraph.lists.contains($0.operation) }
     guard let first = strange.first else { return }
     let others = Set(strange.map(\.operation)).subtracting([first.operation]).sorted()
     throw OnnxProblem(
@@ -93,31 +101,88 @@ struct OnnxGraph {
   /// Computes what depends on neither the input nor parameters. A parameter that passes an Identity (exporters store equal tensors once)
   /// is a parameter of its own under its new name.
   private mutating func fold(_ all: [OnnxNode], _ fixed: Set<String>) throws {
+    var room = (1 << 18) + constants.values.reduce(0) { $0 + $1.size }
+    var sequences: [String: OnnxNode] = [:]
     for node in all {
-      let given = node.inputs.filter { !$0.isEmpty }
-      guard given.allSatisfy({ constants[$0] != nil }) else {
+      if node.operation == "SplitToSequence", let name = node.outputs.first {
+        sequences[name] = node
+        continue
+      }
+      if node.operation == "SequenceAt" {
+        nodes.append(try slice(node, of: sequences[node.inputs.first ?? ""]))
+        continue
+      }
+      var inputs = node.inputs.filter { !$0.isEmpty }
+      // The type that a constant takes from a computed value does not matter here.
+      if node.operation == "CastLike" { inputs = Array(inputs.prefix(1)) }
+      guard inputs.allSatisfy({ constants[$0] != nil }) else {
         nodes.append(node)
         continue
       }
-      if node.operation == "Identity", let source = given.first, let value = constants[source],
-        let name = node.outputs.first
-      {
+      guard let name = node.outputs.first else { continue }
+      if node.operation == "Identity", let source = inputs.first, let value = constants[source] {
         constants[name] = value
-        if !OnnxGraph.isGenerated(name), !fixed.contains(name) { named.insert(name) }
+        given.insert(name)
+        if !OnnxGraph.isGenerated(name), !fixed.contains(name), !fixed.contains(source) { named.insert(name) }
         continue
       }
-      if node.operation != "Shape", node.operation != "Size", given.contains(where: isTrained) {
+      if node.operation != "Shape", node.operation != "Size", inputs.contains(where: isTrained) {
         nodes.append(node)
         continue
       }
-      let inputs = node.inputs.map { $0.isEmpty ? nil : constants[$0].map { OnnxValue($0) } }
-      let values = try OnnxCall(node: node, inputs: inputs, opset: opset, batch: nil).run()
+      if node.operation == "Constant" { given.insert(name) }
+      let values = try OnnxCall(
+        node: node, inputs: node.inputs.map { $0.isEmpty ? nil : constants[$0].map { OnnxValue($0) } }, opset: opset,
+        batch: nil, limit: room
+      ).run()
       for (name, value) in zip(node.outputs, values) {
-        switch value {
-        case .tensor(let x): constants[name] = .floats(x.value)
-        case .integers(let numbers, let shape): constants[name] = .integers(numbers, shape: shape)
-        }
+        let constant = OnnxConstant(value)
+        room -= constant.size
+        guard room >= 0 else { throw OnnxProblem("\(node.title) computes more numbers than the file has") }
+        constants[name] = constant
       }
+    }
+  }
+
+  /// One part of a split as a slice.
+  private mutating func slice(_ node: OnnxNode, of split: OnnxNode?) throws -> OnnxNode {
+    func integers(_ name: String) -> (values: [Int], isList: Bool)? {
+      if case .integers(let values, let shape)? = constants[name] { (values, shape.count == 1) } else { nil }
+    }
+    guard let split, let source = split.inputs.first, node.inputs.count == 2,
+      let index = integers(node.inputs[1])?.values.first,
+      let sizes = split.inputs.count > 1 ? integers(split.inputs[1]) : ([1], false), index >= 0, index < 1 << 20,
+      let first = sizes.values.first, sizes.values.allSatisfy({ $0 >= 0 && $0 < 1 << 31 }), split.inputs.count > 1
+    else {
+      throw OnnxProblem("\(node.title) takes a part of a list that Seep does not know", code: "unsupported-operator")
+    }
+    guard !sizes.isList || index < sizes.values.count else {
+      throw OnnxProblem("\(node.title) takes part \(index) of \(sizes.values.count)")
+    }
+    let start = sizes.isList ? sizes.values[..<index].reduce(0, +) : index * first
+    var result = OnnxNode(name: node.name, operation: "Slice", outputs: node.outputs)
+    result.inputs = [source]
+    for (what, number) in [
+      ("from", start), ("to", start + (sizes.isList ? sizes.values[index] : first)),
+      ("axis", try split.integer("axis", default: 0)),
+    ] {
+      let name = "\(node.outputs.first ?? "")/\(what)"
+      constants[name] = .integers([number], shape: [1])
+      result.inputs.append(name)
+    }
+    return result
+  }
+
+  /// Sets nodes apart that only turn parameters for one other node, such as the transposition of a weight.
+  private mutating func setApart() {
+    var uses: [String: Int] = [output: 2]
+    for node in nodes { for name in node.inputs { uses[name, default: 0] += 1 } }
+    nodes = nodes.filter { node in
+      guard node.outputs.count == 1, let name = node.outputs.first, uses[name] == 1,
+        node.inputs.allSatisfy({ $0.isEmpty || constants[$0] != nil || preparations[$0] != nil })
+      else { return true }
+      preparations[name] = node
+      return false
     }
   }
 
@@ -144,7 +209,7 @@ struct OnnxGraph {
     }
     if OnnxGraph.untrained.contains(node.operation) { return ([], []) }
     if let places = OnnxGraph.weights[node.operation] {
-      let found = places.filter { isFloat($0) && !isFixed(node.inputs[$0]) }
+      let found = places.filter { isFloat($0) && given.contains(node.inputs[$0]) && !isFixed(node.inputs[$0]) }
       return (found, node.operation == "BatchNormalization" ? [3, 4].filter(isFloat) : [])
     }
     return (node.inputs.indices.filter { isTrained(node.inputs[$0]) }, [])
@@ -152,6 +217,12 @@ struct OnnxGraph {
 
   /// Named by the exporter's user as not trained.
   private func isFixed(_ name: String) -> Bool { !OnnxGraph.isGenerated(name) && !named.contains(name) }
+
+  /// Whether something is zero and stays so, as biases that an exporter adds.
+  func isZero(_ name: String) throws -> Bool {
+    guard !given.contains(name), let value = floats(name) else { return false }
+    return try value.floats().allSatisfy { $0 == 0 }
+  }
 
   func floats(_ name: String) -> Tensor? {
     if case .floats(let value)? = constants[name] { value } else { nil }

@@ -20,7 +20,11 @@ struct OnnxStep: Sendable {
   let opset: Int
   let batch: Int?
 
-  func run(_ values: [String: OnnxValue], _ parameters: (Int) -> Variable, dtype: DType) throws -> [OnnxValue] {
+  func run(
+    _ values: [String: OnnxValue], _ parameters: (Int) -> Variable, dtype: DType, limit: Int = OnnxCall.mostElements
+  ) throws
+    -> [OnnxValue]
+  {
     let given = try inputs.map { input -> OnnxValue? in
       switch input {
       case .none: return nil
@@ -32,7 +36,7 @@ struct OnnxStep: Sendable {
       }
     }
     do {
-      return try OnnxCall(node: node, inputs: given, opset: opset, batch: batch).run()
+      return try OnnxCall(node: node, inputs: given, opset: opset, batch: batch, limit: limit).run()
     } catch let problem as OnnxProblem {
       throw Fault(problem.code, problem.reason, help: problem.help)
     }
@@ -42,6 +46,8 @@ struct OnnxStep: Sendable {
 /// One operator with parameters, of one computed input.
 struct OnnxOperator: Layer {
   let step: OnnxStep
+  /// What turns its parameters first.
+  let preparations: [OnnxStep]
   /// Shapes of its parameters.
   let shapes: [[Int]]
   let input: String
@@ -49,8 +55,13 @@ struct OnnxOperator: Layer {
   var kind: String { onnxKind(step.node.operation) }
   var written: String { step.node.operation }
 
-  private func apply(_ x: Variable, _ parameters: [Variable]) throws -> Variable {
-    let result = try step.run([input: .tensor(x)], { parameters[$0] }, dtype: x.dtype)
+  private func apply(_ x: Variable, _ parameters: [Variable], limit: Int = OnnxCall.mostElements) throws -> Variable {
+    var values: [String: OnnxValue] = [input: .tensor(x)]
+    for preparation in preparations {
+      let made = try preparation.run(values, { parameters[$0] }, dtype: x.dtype, limit: limit)
+      for (name, value) in zip(preparation.node.outputs, made) { values[name] = value }
+    }
+    let result = try step.run(values, { parameters[$0] }, dtype: x.dtype, limit: limit)
     guard case .tensor(let y)? = result.first else {
       throw Fault("unsupported-operator", "\(step.node.title) made no tensor")
     }
@@ -60,7 +71,8 @@ struct OnnxOperator: Layer {
   func build(input: [Int], into builder: inout ParameterBuilder) throws -> [Int] {
     for (index, shape) in shapes.enumerated() { builder.parameter("weight\(index)", shape, .shift) }
     let zeros = try shapes.map { Variable(try Tensor.zeros($0)) }
-    return Array(try apply(Variable(Tensor.zeros([1] + input)), zeros).shape.dropFirst())
+    let result = try apply(onnxZeros([1] + input, step.node.title), zeros, limit: OnnxCall.mostElementsOfOne)
+    return Array(result.shape.dropFirst())
   }
 
   func callAsFunction(_ x: Variable, _ scope: ParameterScope) throws -> Variable {
@@ -95,6 +107,13 @@ struct OnnxSegment: Layer {
     case step(OnnxStep)
     /// A layer between two values; `parameters` of it are named by the model.
     case layer(any Layer, from: String, to: String)
+
+    var title: String {
+      switch self {
+      case .step(let step): step.node.title
+      case .layer(let layer, _, let to): "\(layer.written), which makes \(to),"
+      }
+    }
   }
 
   let parts: [Part]
@@ -119,11 +138,22 @@ struct OnnxSegment: Layer {
     return names.count == 1 ? names[0] : "graph(\(names.joined(separator: ", ")))"
   }
 
+  /// The same with other layers in the places of its own.
+  func mapped(_ change: (any Layer) -> any Layer) -> OnnxSegment {
+    let changed = parts.map { part -> Part in
+      if case .layer(let layer, let from, let to) = part { return .layer(change(layer), from: from, to: to) }
+      return part
+    }
+    return OnnxSegment(parts: changed, input: input, output: output, shapes: shapes, exampleRank: exampleRank)
+  }
+
   func build(input shape: [Int], into builder: inout ParameterBuilder) throws -> [Int] {
     for (index, shape) in shapes.enumerated() { builder.parameter("weight\(index)", shape, .shift) }
     let zeros = try shapes.map { Variable(try Tensor.zeros($0)) }
-    let result = try run(Variable(Tensor.zeros([1] + shape)), { zeros[$0] }) { layer, x in
-      try Variable(Tensor.zeros([1] + (builder.visit(layer, input: Array(x.shape.dropFirst())))))
+    guard let first = parts.first else { return shape }
+    let example = try onnxZeros([1] + shape, first.title)
+    let result = try run(example, { zeros[$0] }, limit: OnnxCall.mostElementsOfOne) { layer, x in
+      try onnxZeros([1] + builder.visit(layer, input: Array(x.shape.dropFirst())), first.title)
     }
     guard result.shape.first == 1 else {
       throw builder.refuse(shape, needs: "to keep the batch axis first, and it made \(result.shape) of \([1] + shape)")
@@ -136,13 +166,14 @@ struct OnnxSegment: Layer {
   }
 
   private func run(
-    _ x: Variable, _ parameters: (Int) -> Variable, _ layer: (any Layer, Variable) throws -> Variable
+    _ x: Variable, _ parameters: (Int) -> Variable, limit: Int = OnnxCall.mostElements,
+    _ layer: (any Layer, Variable) throws -> Variable
   ) throws -> Variable {
     var values: [String: OnnxValue] = [input: .tensor(x)]
     for part in parts {
       switch part {
       case .step(let step):
-        for (name, value) in zip(step.node.outputs, try step.run(values, parameters, dtype: x.dtype)) {
+        for (name, value) in zip(step.node.outputs, try step.run(values, parameters, dtype: x.dtype, limit: limit)) {
           values[name] = value
         }
       case .layer(let inner, let from, let to):
@@ -167,4 +198,13 @@ func onnxKind(_ operation: String) -> String {
     result += character.lowercased()
   }
   return result
+}
+
+/// Zeros of one example, without memory of their own.
+private func onnxZeros(_ shape: [Int], _ title: String) throws -> Variable {
+  guard let count = byteCount(shape, .int8), count <= OnnxCall.mostElementsOfOne else {
+    throw Fault(
+      "shape-mismatch", "\(title) is given or makes an example of shape \(shape.dropFirst()), which is absurdly large")
+  }
+  return Variable(try Tensor.zeros([]).broadcast(to: shape))
 }

@@ -9,6 +9,20 @@ enum OnnxConstant: Sendable {
   case floats(Tensor)
   /// Whole numbers and truth values: shapes, axes, indices.
   case integers([Int], shape: [Int])
+
+  init(_ value: OnnxValue) {
+    switch value {
+    case .tensor(let x): self = .floats(x.value)
+    case .integers(let numbers, let shape): self = .integers(numbers, shape: shape)
+    }
+  }
+
+  var size: Int {
+    switch self {
+    case .floats(let tensor): tensor.size
+    case .integers(let numbers, _): numbers.count
+    }
+  }
 }
 
 struct OnnxNode: Sendable {

@@ -11,11 +11,13 @@ public enum Onnx {
   ///   - folded: whether a network is taken whose batch normalisation was folded into its convolutions. Its logits are those of the
   ///     client's; its gradients are not, because it has other parameters.
   ///   - fixed: names of tensors that are not trained (buffers of the client's, such as means of pixels).
+  ///   - largest: numbers of an example up to which the model is built at once where the file says the example's shape.
   ///   - key: for what is random in training (dropout).
   /// - Throws: `file-not-found`, `bad-file`, `unsupported-opset`, `unsupported-operator` naming operator and node, `folded-batch-norm`
   ///   with the line that exports without folding.
   public static func read(
-    _ path: String, folded: Bool = false, fixed: [String] = [], key: RandomKey, name: String? = nil
+    _ path: String, folded: Bool = false, fixed: [String] = [], largest: Int = 1 << 20, key: RandomKey,
+    name: String? = nil
   ) throws
     -> Model
   {
@@ -26,7 +28,14 @@ public enum Onnx {
       let contents = try OnnxContents(bytes, folder: folder.isEmpty ? "/" : folder)
       if !folded, let weight = contents.foldedWeight { throw Onnx.folded(weight) }
       let graph = try OnnxGraph(contents, fixed: Set(fixed))
-      return try OnnxAssembly(graph).model(key: key, name: name ?? "onnx(\"\(path)\")")
+      let model = try OnnxAssembly(graph).model(key: key, name: name ?? "onnx(\"\(path)\")")
+      let example = graph.inputShape.dropFirst().compactMap { $0 }
+      if example.count == graph.inputShape.count - 1,
+        example.reduce(1, { $0.multipliedReportingOverflow(by: $1).partialValue }) <= largest
+      {
+        try model.build(for: example)
+      }
+      return model
     } catch let problem as OnnxProblem {
       throw Fault(
         problem.code, "cannot read \(path) as ONNX: \(problem.reason)", notes: problem.notes, help: problem.help)
@@ -74,7 +83,7 @@ struct OnnxAssembly {
   init(_ graph: OnnxGraph) throws {
     self.graph = graph
     var users: [String: OnnxNode] = [:]
-    for node in graph.nodes {
+    for node in graph.nodes + graph.preparations.values {
       let trained = graph.trained(node)
       for place in trained.parameters + trained.buffers {
         if let other = users.updateValue(node, forKey: node.inputs[place]) {
@@ -103,11 +112,6 @@ struct OnnxAssembly {
           guard let value = graph.floats(name) else { throw OnnxProblem("\(name) is not a tensor of numbers") }
           return (name: name, value: Variable(value))
         }))
-    let example = graph.inputShape.dropFirst().compactMap { $0 }
-    if example.count == graph.inputShape.count - 1 {
-      try Onnx.requireRoom(example)
-      try given.build(for: example)
-    }
     return given
   }
 
@@ -145,14 +149,17 @@ struct OnnxAssembly {
         names.buffers += made.buffers
         continue
       }
-      let trained = Set(graph.trained(node).parameters)
-      let step = step(node) { place in
-        guard trained.contains(place), let value = graph.floats(node.inputs[place]) else { return nil }
-        loose.append(node.inputs[place])
-        shapes.append(value.shape)
-        return .parameter(loose.count - 1)
+      for step in turned(node) + [node] {
+        let trained = Set(graph.trained(step).parameters)
+        parts.append(
+          .step(
+            self.step(step) { place in
+              guard trained.contains(place), let value = graph.floats(step.inputs[place]) else { return nil }
+              loose.append(step.inputs[place])
+              shapes.append(value.shape)
+              return .parameter(loose.count - 1)
+            }))
       }
-      parts.append(.step(step))
     }
     names.parameters = loose + names.parameters
     let rank = from == graph.input ? graph.inputShape.count - 1 : nil
@@ -175,19 +182,52 @@ struct OnnxAssembly {
 
   /// The node as a layer: one of Seep's own, or an operator with parameters; nil where it is neither.
   private func layer(of node: OnnxNode) throws -> Made? {
-    let computed = Set(node.inputs.filter { !$0.isEmpty && graph.constants[$0] == nil })
+    let computed = Set(
+      node.inputs.filter { !$0.isEmpty && graph.constants[$0] == nil && graph.preparations[$0] == nil })
     guard computed.count == 1, let from = computed.first else { return nil }
-    let trained = graph.trained(node)
-    if trained.parameters.isEmpty { return try plain(node).map { Made(layer: $0, from: from) } }
-    let names = trained.parameters.map { node.inputs[$0] }
-    let buffers = trained.buffers.map { node.inputs[$0] }
-    if node.inputs.first == from, let layer = try own(node, trained.parameters, buffers) {
-      return Made(layer: layer, from: from, parameters: names, buffers: layer is BatchNorm ? buffers : [])
+    let (trained, first) = (graph.trained(node), turned(node))
+    if trained.parameters.isEmpty, first.isEmpty { return try plain(node).map { Made(layer: $0, from: from) } }
+    if let weight = try product(node, first, from) {
+      return Made(
+        layer: try Dense(weight.shape[0], bias: false, expecting: weight.shape[1]), from: from,
+        parameters: [first[0].inputs[0]])
     }
-    let places = trained.parameters
-    let step = step(node) { place in places.firstIndex(of: place).map { .parameter($0) } }
+    if node.inputs.first == from, first.isEmpty,
+      let layer = try own(node, trained.parameters, trained.buffers.map { node.inputs[$0] })
+    {
+      return Made(
+        layer: layer, from: from, parameters: trained.parameters.map { node.inputs[$0] },
+        buffers: layer is BatchNorm ? trained.buffers.map { node.inputs[$0] } : [])
+    }
+    var names: [String] = []
+    let steps = (first + [node]).map { part in
+      let places = Set(graph.trained(part).parameters)
+      return step(part) { place in
+        guard places.contains(place) else { return nil }
+        names.append(part.inputs[place])
+        return .parameter(names.count - 1)
+      }
+    }
+    guard let last = steps.last else { return nil }
     let shapes = names.compactMap { graph.floats($0)?.shape }
-    return Made(layer: OnnxOperator(step: step, shapes: shapes, input: from), from: from, parameters: names)
+    return Made(
+      layer: OnnxOperator(step: last, preparations: steps.dropLast(), shapes: shapes, input: from), from: from,
+      parameters: names)
+  }
+
+  /// What turns parameters for a node, first things first.
+  private func turned(_ node: OnnxNode) -> [OnnxNode] {
+    node.inputs.flatMap { name in graph.preparations[name].map { turned($0) + [$0] } ?? [] }
+  }
+
+  /// The weight of a product of features and a transposed weight.
+  private func product(_ node: OnnxNode, _ first: [OnnxNode], _ from: String) throws -> Tensor? {
+    guard node.operation == "MatMul", node.inputs.first == from, graph.ranks[from] == 2, first.count == 1,
+      first[0].operation == "Transpose", let weight = graph.floats(first[0].inputs[0]), weight.rank == 2,
+      weight.size > 0,
+      try first[0].integers("perm") ?? [1, 0] == [1, 0], graph.trained(first[0]).parameters == [0]
+    else { return nil }
+    return weight
   }
 
   /// Layers without parameters that Seep has.
@@ -222,7 +262,7 @@ struct OnnxAssembly {
     guard places.first == 1, let weight = graph.floats(node.inputs[1]) else { return nil }
     let bias = places.contains(2) ? graph.floats(node.inputs[2]) : nil
     // A bias that is fixed or computed is left to the operator.
-    if node.inputs.count > 2, !node.inputs[2].isEmpty, bias == nil { return nil }
+    if node.inputs.count > 2, !node.inputs[2].isEmpty, bias == nil, try !graph.isZero(node.inputs[2]) { return nil }
     switch node.operation {
     case "Conv":
       guard weight.rank == 4, weight.shape[2] == weight.shape[3], weight.size > 0, try isExplicit(node),
@@ -262,14 +302,5 @@ struct OnnxAssembly {
 
   private func isExplicit(_ node: OnnxNode) throws -> Bool {
     try ["NOTSET", ""].contains(node.text("auto_pad", default: "NOTSET"))
-  }
-}
-
-extension Onnx {
-  /// An example that a file claims must be of a size that can be tried.
-  static func requireRoom(_ example: [Int]) throws {
-    guard let count = byteCount(example, .int8), count <= 1 << 24 else {
-      throw OnnxProblem("its input of shape \(example) is absurdly large")
-    }
   }
 }

@@ -31,7 +31,11 @@ struct OnnxCall {
   let batch: Int?
 
   /// Elements that one value may have.
+  var limit = OnnxCall.mostElements
+
   static let mostElements = 1 << 30
+  /// The same for the lone example that shapes are learned from.
+  static let mostElementsOfOne = 1 << 26
 
   func problem(_ words: String) -> Fault {
     Fault("unsupported-operator", "\(node.title) (\(node.operation)) \(words)")
@@ -90,7 +94,7 @@ struct OnnxCall {
 
   /// Checks that a value of this shape may be made.
   func allow(_ shape: [Int]) throws {
-    guard let count = byteCount(shape, .int8), count <= OnnxCall.mostElements else {
+    guard let count = byteCount(shape, .int8), count <= limit else {
       throw problem("would make a tensor of shape \(shape)")
     }
   }
