@@ -241,13 +241,16 @@ public struct Model: @unchecked Sendable {  // the evaluation that owns it is si
   }
 
   /// The model with a layer that has no parameters before its layer number `place`; parameters keep their values and names.
-  /// - Throws: `model-not-built`, `shape-mismatch` where what follows cannot take what the layer makes.
+  /// - Throws: `shape-mismatch` where what follows cannot take what the layer makes.
   public func inserting(_ layer: any Layer, at place: Int) throws -> Model {
-    let built = try built()
     var changed = layers
     changed.insert(layer, at: place)
     let moved = Dictionary(uniqueKeysWithValues: names.map { ($0.key >= place ? $0.key + 1 : $0.key, $0.value) })
-    let model = Model(changed, key: key, initialiser: initialiser, dtype: dtype, names: moved)
+    var model = Model(changed, key: key, initialiser: initialiser, dtype: dtype, names: moved)
+    guard let built = state.built else {
+      (model.given, model.givenNames) = (given, givenNames)
+      return model
+    }
     try model.build(for: built.plan.input)
     return try model.with(values: built.parameters.tensors, buffers: built.buffers)
   }

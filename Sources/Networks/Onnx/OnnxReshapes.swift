@@ -24,18 +24,26 @@ extension OnnxCall {
       let place = given == x.rank ? given : try axis(given, rank: x.rank)
       return .tensor(try x.reshape([x.shape[..<place].reduce(1, *), x.shape[place...].reduce(1, *)]))
     case "Transpose":
-      let x = try tensor(0)
-      let order = try node.integers("perm") ?? Array((0..<x.rank).reversed())
-      guard order.sorted() == Array(0..<x.rank) else { throw problem("has the order \(order) for \(x.rank) axes") }
-      return .tensor(try x.permute(order))
+      let source = try value(0)
+      let rank = source.shape.count
+      let order = try node.integers("perm") ?? Array((0..<rank).reversed())
+      guard order.sorted() == Array(0..<rank) else { throw problem("has the order \(order) for \(rank) axes") }
+      if case .integers(let numbers, let shape) = source {
+        return try moved(numbers, shape) { try $0.permute(order) }
+      }
+      return .tensor(try tensor(0).permute(order))
     case "Pad": return .tensor(try pad())
     case "Expand":
-      let (x, wanted) = (try tensor(0), try integers(1, "shape"))
-      guard let shape = OnnxCall.broadcast(x.shape, wanted) else {
-        throw problem("cannot make \(wanted) of \(x.shape)")
+      let (source, wanted) = (try value(0), try integers(1, "shape"))
+      guard let shape = OnnxCall.broadcast(source.shape, wanted) else {
+        throw problem("cannot make \(wanted) of \(source.shape)")
       }
       try allow(shape)
-      return .tensor(try x.broadcast(to: shape))
+      if case .integers(let numbers, let own) = source {
+        guard shape.reduce(1, *) <= 1 << 16 else { throw problem("makes too many whole numbers") }
+        return try moved(numbers, own) { try $0.broadcast(to: shape) }
+      }
+      return .tensor(try tensor(0).broadcast(to: shape))
     default: throw problem("is not known")
     }
   }
@@ -69,6 +77,12 @@ extension OnnxCall {
     }
   }
 
+  /// Whole numbers of a shape, rearranged as a tensor is.
+  private func moved(_ numbers: [Int], _ shape: [Int], _ change: (Tensor) throws -> Tensor) throws -> OnnxValue {
+    let result = try change(Tensor(numbers.map(Int64.init), shape: shape))
+    return .integers(try result.integers(), shape: result.shape)
+  }
+
   private func bounds(_ from: Int, _ to: Int, step: Int, size: Int) throws -> (from: Int, to: Int) {
     func place(_ index: Int) -> Int { min(max(index < 0 ? index &+ size : index, 0), size) }
     guard step == 1 || step > 1 else { throw problem("goes backwards, which Seep does not run") }
@@ -86,12 +100,13 @@ extension OnnxCall {
       throw problem("needs as many axes as starts")
     }
     if case .integers(let values, let shape) = source {
-      guard shape.count == 1, starts.count == 1, steps[0] < 1 << 31 else {
-        throw problem("cannot take a part of \(shape) numbers")
+      return try moved(values, shape) { given in
+        try places.enumerated().reduce(given) { x, item in
+          let size = x.shape[item.element]
+          let taken = try rows(starts[item.offset], ends[item.offset], steps[item.offset], size: size)
+          return try x.indexSelect(axis: item.element, Tensor(taken.map(Int64.init), shape: [taken.count]))
+        }
       }
-      let (from, to) = try bounds(starts[0], ends[0], step: steps[0], size: values.count)
-      let part = stride(from: from, to: to, by: steps[0]).map { values[$0] }
-      return .integers(part, shape: [part.count])
     }
     var x = try tensor(0)
     for (index, place) in places.enumerated() {
@@ -99,6 +114,18 @@ extension OnnxCall {
       x = try x.slice(axis: place, from: from, to: max(from, to), step: min(steps[index], 1 << 31))
     }
     return .tensor(x)
+  }
+
+  /// The places that a slice takes, forwards or backwards.
+  private func rows(_ from: Int, _ to: Int, _ step: Int, size: Int) throws -> [Int] {
+    if step > 0 {
+      let (first, end) = try bounds(from, to, step: step, size: size)
+      return Array(stride(from: first, to: end, by: step))
+    }
+    guard step < 0, step > -1 << 31 else { throw problem("has the step \(step)") }
+    func place(_ index: Int) -> Int { min(max(index < 0 ? index &+ size : index, -1), size - 1) }
+    // Far below zero means before the first.
+    return Array(stride(from: place(from), to: to < -size ? -1 : place(to), by: step))
   }
 
   private func gather() throws -> OnnxValue {

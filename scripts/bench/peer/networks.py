@@ -102,7 +102,7 @@ class Mixed(nn.Module):
 
     def __init__(self, classes=10):
         super().__init__()
-        self.register_buffer("mean", torch.tensor([0.4, 0.5, 0.6]).view(1, 3, 1, 1))
+        self.register_buffer("pixel_mean", torch.tensor([0.4, 0.5, 0.6]).view(1, 3, 1, 1))
         self.stem = nn.Conv2d(3, 8, (3, 5), stride=(1, 2), padding=(1, 2))
         self.left = nn.Conv2d(4, 4, 3, padding=1, groups=2)
         self.right = nn.Conv2d(4, 4, 3, padding=2, dilation=2)
@@ -113,7 +113,7 @@ class Mixed(nn.Module):
         self.head = nn.Linear(16, classes)
 
     def forward(self, x):
-        x = self.slope(self.stem(F.pad(x - self.mean, (0, 1, 1, 0))))
+        x = self.slope(self.stem(F.pad(x - self.pixel_mean, (0, 1, 1, 0))))
         a, b = x.chunk(2, 1)
         x = torch.cat([self.left(a), self.right(b)], 1)
         n, c, h, w = x.shape
