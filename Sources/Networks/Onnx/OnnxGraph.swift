@@ -197,7 +197,7 @@ struct OnnxGraph {
     "LayerNormalization": [1, 2], "InstanceNormalization": [1, 2], "GroupNormalization": [1, 2], "PRelu": [1],
   ]
 
-  private static let untrained: Set<String> = [
+  private static let untrained: Set<String> = ["Clip", "Pad", "Dropout"]
     "Clip", "Reshape", "Pad", "Dropout", "Cast", "CastLike", "Slice", "Tile",
   ]
 
