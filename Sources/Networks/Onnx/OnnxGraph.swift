@@ -198,8 +198,6 @@ struct OnnxGraph {
   ]
 
   private static let untrained: Set<String> = ["Clip", "Pad", "Dropout"]
-    "Clip", "Reshape", "Pad", "Dropout", "Cast", "CastLike", "Slice", "Tile",
-  ]
 
   /// The parameters among the inputs of a node, and the buffers.
   func trained(_ node: OnnxNode) -> (parameters: [Int], buffers: [Int]) {
