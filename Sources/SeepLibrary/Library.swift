@@ -8,7 +8,8 @@ public enum SeepLibrary {
       + Library(
         creationBuiltins + elementwiseBuiltins + reductionBuiltins + shapingBuiltins + derivativeBuiltins + treeBuiltins
           + linearAlgebraBuiltins + layerBuiltins
-          + modelBuiltins + optimiserBuiltins + minimizeBuiltins + dataBuiltins + fileBuiltins
+          + modelBuiltins + onnxBuiltins + capturedBuiltins + optimiserBuiltins + minimizeBuiltins + dataBuiltins
+          + fileBuiltins
           + pictureBuiltins
           + leakageBuiltins + seepNames + helpBuiltins,
         constants: dtypeConstants)

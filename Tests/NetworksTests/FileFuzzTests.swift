@@ -96,6 +96,10 @@ private let peakCounter: (@convention(c) () -> Int)? = {
       _ = try? Cifar.read10($0)
       _ = try Cifar.read100($0)
     },
+    // Shapes are run only for examples so small that they do not blur what reading takes.
+    Reader(name: "onnx", endings: [".onnx"]) {
+      _ = try Onnx.read($0, folded: true, largest: 4096, key: RandomKey(seed: 0))
+    },
     Reader(name: "attributes", endings: [".txt"]) { _ = try ImageFolder("/", listed: $0, attribute: nil) },
   ]
 

@@ -126,8 +126,13 @@ extension Attack {
   ///
   /// - Throws: `shape-mismatch` where the update is not one of the model's, `other-loss`, `other-mode`, and what the attack throws;
   ///   `interrupted` only if nothing was found yet.
-  public func run(_ shared: Update, _ model: Model, _ setting: AttackSetting) throws -> Leak {
-    try shared.check(against: model)
+  public func run(_ given: Update, _ model: Model, _ setting: AttackSetting) throws -> Leak {
+    try given.check(against: model)
+    var shared = given
+    // One step is a gradient; for a control the mean over several will do.
+    if case .difference(let steps, _) = given.kind, steps == 1 || isControl, !accepts.contains(.differences) {
+      shared = try given.asGradient
+    }
     if shared.mode == .train, !accepts.contains(.trainMode) {
       throw Fault(
         "other-mode",
@@ -145,7 +150,7 @@ extension Attack {
     leak.seconds = now() - began
     leak.attack = written
     leak.threatModel = threatModel
-    if shared.kind != .gradient {
+    if given.kind != .gradient {
       leak.threatModel.observes = .difference
       leak.threatModel.knows.append(.localSteps)
     }

@@ -225,6 +225,10 @@ public final class Auditor {
   private func make(_ defense: (any Defense)?, _ seed: Int, _ image: Int, _ model: Model) throws -> Sent {
     let key = plan.key(seed: seed, image: image).derive("share")
     let examples = plan.examples(image)
+    if let captured = plan.captured?[image] {
+      let sent = try defended(captured, defense, key)
+      return Sent(update: sent, cleanNorm: try captured.norm, sentNorm: try sent.norm, binds: nil, mu: nil)
+    }
     let clean = try clientUpdate(model, plan.data, plan.labels, examples, defense: nil, key: key)
     guard let defense else {
       return Sent(update: clean, cleanNorm: try clean.norm, sentNorm: try clean.norm, binds: nil, mu: nil)
@@ -240,6 +244,13 @@ public final class Auditor {
       }
     }
     return Sent(update: update, cleanNorm: try clean.norm, sentNorm: try update.norm, binds: binds, mu: mu)
+  }
+
+  /// A captured update after a defense that is put on afterwards.
+  private func defended(_ update: Update, _ defense: (any Defense)?, _ key: RandomKey) throws -> Update {
+    var sent = update
+    try plan.drawing(key.derive("functions")) { if let defense { sent = try defense.defend(update, key: key) } }
+    return sent
   }
 
   private func send(_ examples: [Int], _ defense: (any Defense)?, _ key: RandomKey, _ model: Model) throws -> Update {
@@ -262,6 +273,14 @@ public final class Auditor {
       return try update.sparsity > 0
         ? nullGradientWithZeros(update, key: key.derive("null")) : nullGradient(update, key: key.derive("null"))
     case .wrong:
+      if let captured = plan.captured?[image] {
+        let (places, key) = (try wrongExamples(image), key.derive("wrong"))
+        let own = try Canary.own(
+          captured, model, plan.data.indexSelect(axis: 0, labelTensor(places)),
+          labelTensor(places.map { plan.labels[$0] }),
+          captured.mode)
+        return try defended(own, plan.defenses[cell.defense].defense, key)
+      }
       return try send(wrongExamples(image), plan.defenses[cell.defense].defense, key.derive("wrong"), model)
     }
   }

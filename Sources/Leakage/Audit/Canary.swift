@@ -43,7 +43,8 @@ public struct Canary: Sendable, Equatable {
     try plain.check(against: model)
   }
 
-  private static func own(
+  /// What Seep's client would send in the same way of these examples.
+  static func own(
     _ shared: Update, _ model: Model, _ images: Tensor, _ labels: Tensor, _ mode: Mode
   ) throws -> Update {
     let key = RandomKey(seed: 0)
@@ -51,7 +52,8 @@ public struct Canary: Sendable, Equatable {
     case .gradient: return try share(model, images, labels, defense: shared.defense, mode: mode, key: key)
     case .difference(let steps, let rate):
       return try localUpdate(
-        model, images, labels, steps: steps, lr: rate, batch: 0, defense: shared.defense, mode: mode, key: key)
+        model, images, labels, steps: steps, lr: rate, batch: shared.slices?.first?.count ?? 0, defense: shared.defense,
+        mode: mode, key: key)
     }
   }
 

@@ -90,6 +90,8 @@ public struct AuditPlan {
   /// The model of a client: of this seed and image, drawing from this key.
   public var victim: (_ seed: Int, _ image: Int, _ key: RandomKey) throws -> Model
   public var utility: Utility?
+  /// What clients' own code has sent, by the image (the first of a batch), instead of what Seep's client would.
+  public var captured: [Int: Update]?
   /// What went wrong, in words, for the journal.
   public var explain: (any Error) -> String = { ($0 as? Fault)?.description ?? "\($0)" }
   /// Runs what may draw from the program's own random numbers, so that those come from this key.

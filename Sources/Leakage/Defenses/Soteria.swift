@@ -133,15 +133,11 @@ extension Model {
   /// The model with some features before the last dense layer multiplied by a mask; parameters keep their names.
   /// - Throws: `no-last-layer`, `model-not-built`.
   func hidingFeatures(_ mask: Tensor) throws -> Model {
-    guard let shape = inputShape, layers.last is Dense else {
+    guard layers.last is Dense else {
       throw Fault("no-last-layer", "soteria needs a model that ends in a dense layer, and \(written) does not")
     }
-    var changed = layers
-    changed.insert(
+    return try inserting(
       FunctionLayer(written: "features => mask * features") { try $0 * Variable(mask.converted(to: $0.dtype)) },
       at: layers.count - 1)
-    let model = Model(changed, key: key, initialiser: initialiser, dtype: dtype)
-    try model.build(for: shape)
-    return try model.with(values: parameters.tensors, buffers: buffers.tensors)
   }
 }

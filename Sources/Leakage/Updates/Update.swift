@@ -15,7 +15,7 @@ public struct Update: Sendable {
   }
 
   /// Parameter names in the model's order, and a tensor for each.
-  public let names: [String]
+  public private(set) var names: [String]
   public private(set) var tensors: [Tensor]
   public var kind: Kind
   /// The loss that was differentiated, and how the batch was reduced: always the mean cross-entropy times `scale`.
@@ -30,6 +30,10 @@ public struct Update: Sendable {
   /// What the client says it did to it: part of the protocol in which it takes part. An attack sees it only if its threat model
   /// says so.
   public var defense: (any Defense)?
+  /// Whether it came from somebody else's code, so that its tensors may be in another order than the model's parameters.
+  public var isCaptured = false
+  /// What the client does to pixels before its model sees them, where the model in Seep does not; see `fitted`.
+  public var normalisation: Normalisation?
   /// What may be seen of all this where an attack written in Seep looks at it; nil for everybody else.
   public var sight: Sight?
 
@@ -101,6 +105,17 @@ public struct Update: Sendable {
     }
     var copy = self
     copy.tensors = others
+    return copy
+  }
+
+  /// The tensors of these names, in this order; each must be there.
+  func picking(_ chosen: [String]) throws -> Update {
+    var copy = self
+    copy.tensors = try chosen.map { name in
+      guard let tensor = self[name] else { throw Fault("unknown-name", "the update has no tensor \(name)") }
+      return tensor
+    }
+    copy.names = chosen
     return copy
   }
 

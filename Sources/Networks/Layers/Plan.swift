@@ -23,13 +23,19 @@ public struct ParameterSpec: Sendable {
 /// One layer's place in a model.
 public struct LayerSlot: Sendable {
   /// `residual1.conv1`.
-  public let path: String
+  public internal(set) var path: String
   public let written: String
   /// Index of the outermost layer it belongs to, from 0.
   public let position: Int
   public internal(set) var parameters: [Int] = []
   public internal(set) var buffers: [Int] = []
   public internal(set) var output: [Int] = []
+}
+
+/// What the parameters and buffers of an outermost layer are called, in the order it declares them, where that is given.
+struct LayerNames: Sendable {
+  var parameters: [String] = []
+  var buffers: [String] = []
 }
 
 /// All layers of a model in the order they run, for examples of one shape.
@@ -40,12 +46,14 @@ public struct Plan: Sendable {
   public internal(set) var parameters: [ParameterSpec] = []
   public internal(set) var buffers: [ParameterSpec] = []
 
-  init(_ layers: [any Layer], input: [Int]) throws {
+  /// - Parameter names: by the layers' positions.
+  init(_ layers: [any Layer], input: [Int], names: [Int: LayerNames] = [:]) throws {
     self.input = input
     var builder = ParameterBuilder(plan: self)
     var shape = input
     for (position, layer) in layers.enumerated() {
       builder.position = position
+      builder.names = names[position]
       shape = try builder.visit(layer, input: shape)
     }
     self = builder.plan
@@ -57,6 +65,8 @@ public struct Plan: Sendable {
 public struct ParameterBuilder {
   fileprivate(set) var plan: Plan
   var position = 0
+  /// Names that are left for the current outermost layer.
+  var names: LayerNames?
   private var prefix = ""
   private var counts: [String: Int] = [:]
   private var current = 0
@@ -74,6 +84,12 @@ public struct ParameterBuilder {
     plan.slots.append(LayerSlot(path: path, written: layer.written, position: position))
     let output = try layer.build(input: input, into: &self)
     plan.slots[current].output = output
+    // A slot is called after its parameters where their names were given.
+    if names != nil, let first = plan.slots[current].parameters.first,
+      let dot = plan.parameters[first].name.lastIndex(of: ".")
+    {
+      plan.slots[current].path = String(plan.parameters[first].name[..<dot])
+    }
     (prefix, current) = (outerPrefix, outerSlot)
     return output
   }
@@ -89,13 +105,17 @@ public struct ParameterBuilder {
   /// Declares a parameter of the current layer.
   public mutating func parameter(_ name: String, _ shape: [Int], _ role: ParameterRole) {
     plan.slots[current].parameters.append(plan.parameters.count)
-    plan.parameters.append(ParameterSpec(name: prefix + name, shape: shape, role: role))
+    let given = names.flatMap { $0.parameters.isEmpty ? nil : $0.parameters[0] }
+    if given != nil { names?.parameters.removeFirst() }
+    plan.parameters.append(ParameterSpec(name: given ?? prefix + name, shape: shape, role: role))
   }
 
   /// Declares a value of the current layer that is kept but not trained; it begins as `role` says.
   public mutating func buffer(_ name: String, _ shape: [Int], _ role: ParameterRole) {
     plan.slots[current].buffers.append(plan.buffers.count)
-    plan.buffers.append(ParameterSpec(name: prefix + name, shape: shape, role: role))
+    let given = names.flatMap { $0.buffers.isEmpty ? nil : $0.buffers[0] }
+    if given != nil { names?.buffers.removeFirst() }
+    plan.buffers.append(ParameterSpec(name: given ?? prefix + name, shape: shape, role: role))
   }
 
   /// The Fault for an example the current layer cannot take. `needs` continues "… cannot take …: it needs".

@@ -22,6 +22,7 @@ extension Model {
       norm.momentum = 1
       return norm
     }
+    if let segment = layer as? OnnxSegment { return segment.mapped(forgetful) }
     if let residual = layer as? Residual {
       return Residual(residual.main.map(forgetful), shortcut: residual.shortcut.map(forgetful))
     }

@@ -12,6 +12,8 @@ public struct Model: @unchecked Sendable {  // the evaluation that owns it is si
   /// float32 unless converted.
   public let dtype: DType
   private let name: String?
+  /// What parameters are called where layers do not say it, by the layers' positions.
+  private var names: [Int: LayerNames]
 
   /// Values given by the person or by training, by parameter or buffer name.
   private var given: [String: Variable] = [:]
@@ -48,11 +50,19 @@ public struct Model: @unchecked Sendable {  // the evaluation that owns it is si
     _ layers: [any Layer], key: RandomKey, initialiser: Initialiser = .torch, dtype: DType = .float32,
     name: String? = nil
   ) {
+    self.init(layers, key: key, initialiser: initialiser, dtype: dtype, name: name, names: [:])
+  }
+
+  init(
+    _ layers: [any Layer], key: RandomKey, initialiser: Initialiser = .torch, dtype: DType = .float32,
+    name: String? = nil, names: [Int: LayerNames]
+  ) {
     self.layers = layers
     self.key = key
     self.initialiser = initialiser
     self.dtype = dtype
     self.name = name
+    self.names = names
   }
 
   /// As Seep code.
@@ -162,7 +172,7 @@ public struct Model: @unchecked Sendable {  // the evaluation that owns it is si
   @discardableResult
   public func build(for example: [Int]) throws -> Plan {
     if let plan = state.plans[example] { return plan }
-    let plan = try Plan(layers, input: example)
+    let plan = try Plan(layers, input: example, names: names)
     if let built = state.built {
       try checkFit(plan, built.plan)
     } else {
@@ -217,6 +227,7 @@ public struct Model: @unchecked Sendable {  // the evaluation that owns it is si
     var model = Model(
       a.layers + b.layers, key: key, initialiser: a.layers.isEmpty ? b.initialiser : a.initialiser, dtype: a.dtype)
     for (part, offset) in [(a, 0), (b, a.layers.count)] {
+      for (position, own) in part.names { model.names[position + offset] = own }
       model.parts += part.parts.map { inner in
         var moved = inner
         moved.layers = (inner.layers.lowerBound + offset)..<(inner.layers.upperBound + offset)
@@ -228,6 +239,21 @@ public struct Model: @unchecked Sendable {  // the evaluation that owns it is si
       model.parts.append(Part(layers: range, parameters: built.parameters.values, buffers: built.buffers))
     }
     return model
+  }
+
+  /// The model with a layer that has no parameters before its layer number `place`; parameters keep their values and names.
+  /// - Throws: `shape-mismatch` where what follows cannot take what the layer makes.
+  public func inserting(_ layer: any Layer, at place: Int) throws -> Model {
+    var changed = layers
+    changed.insert(layer, at: place)
+    let moved = Dictionary(uniqueKeysWithValues: names.map { ($0.key >= place ? $0.key + 1 : $0.key, $0.value) })
+    var model = Model(changed, key: key, initialiser: initialiser, dtype: dtype, names: moved)
+    guard let built = state.built else {
+      (model.given, model.givenNames) = (given, givenNames)
+      return model
+    }
+    try model.build(for: built.plan.input)
+    return try model.with(values: built.parameters.tensors, buffers: built.buffers)
   }
 
   // MARK: Running

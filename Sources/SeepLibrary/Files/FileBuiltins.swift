@@ -34,6 +34,8 @@ let fileBuiltins: [Builtin] = [
     let path = try call.string("path")
     if let audit = call["value"].foreign(as: AuditValue.self) {
       try audit.save(to: path)
+    } else if path.hasSuffix(".safetensors"), let update = call["value"].foreign(as: UpdateValue.self)?.update {
+      try Safetensors.write(arrays(call), metadata: [Captured.key: Captured.json(update)], to: path)
     } else if path.hasSuffix(".safetensors") {
       let file = try Stored.file(call["value"])
       try Safetensors.write(file.named, metadata: file.metadata, to: path)
@@ -50,19 +52,31 @@ let fileBuiltins: [Builtin] = [
     return .none
   },
   Builtin(
-    "load(path)", group: "files",
+    "load(path, manifest: none)", group: "files",
     """
     Reads a file by its name: `.safetensors` (what `save` wrote, or a record of the tensors of any other), `.npy`, `.npz` (a record), IDX
     (MNIST's `…-ubyte`, also `.gz`), CIFAR-10's and CIFAR-100's binary `.bin` (data with images and labels), `.png` and `.jpg` (a tensor
-    `[channels, height, width]` in 0…1). Errors name the file and what is wrong with it. Pictures in folders: `load_images`.
+    `[channels, height, width]` in 0…1). With a `manifest` (see `captured`), or the name of a JSON file with one, a file of tensors is a captured update; it is one by
+    itself where safetensors have the manifest as `seep.update` in their metadata, or `update.json` lies beside `update.npz`. Errors name the file and what is wrong with it. Pictures in folders: `load_images`.
     """, example: "save(ones(2), \"example.npy\")\nprint(load(\"example.npy\"))  # expect: [1.0, 1.0]"
   ) { call in
     let path = try call.string("path")
     func one(_ tensor: Tensor) -> Value { Value(TensorValue(Variable(tensor), origin: "load(\"\(path)\")")) }
     let name = path.lowercased()
-    if name.hasSuffix(".safetensors") { return try Stored.value(Safetensors.read(path), path) }
+    if name.hasSuffix(".safetensors") || name.hasSuffix(".npz") {
+      let file = try name.hasSuffix(".npz") ? Npz.read(path) : Safetensors.read(path)
+      if let manifest = try Captured.manifest(
+        of: path, file.metadata, given: call.optionalValue("manifest"), call.session)
+      {
+        return Value(UpdateValue(try manifest.update(file.named)))
+      }
+      return try Stored.value(file, path)
+    }
+    if call.optionalValue("manifest") != nil {
+      throw call.fault(
+        "wrong-arguments", "a manifest belongs to a file of tensors, .safetensors or .npz", argument: "manifest")
+    }
     if name.hasSuffix(".npy") { return one(try Npy.read(path)) }
-    if name.hasSuffix(".npz") { return try Stored.value(Npz.read(path), path) }
     if [".png", ".jpg", ".jpeg"].contains(where: name.hasSuffix) { return one(try StoredImage.read(path).tensor()) }
     if isIdx(path) { return one(try Idx.read(path)) }
     if name.hasSuffix(".bin") { return try cifar(path) }

@@ -47,7 +47,8 @@ final class AttackValue: Foreign {
     for name in ["label", "labels"] where call.optionalValue(name) != nil { told = try labels(call, name).integers() }
     let setting = AttackSetting(
       key: call.session.nextKey(for: "attack"), labels: told, progress: call.session.progress)
-    let leak = try attack.run(update(call, "shared"), model(call, "model"), setting)
+    let (shared, own) = try update(call, "shared").fitted(to: model(call, "model"))
+    let leak = try attack.run(shared, own, setting)
     // The best so far is the answer to Ctrl-C; what follows runs on, unless an attack around this one is to stop as well.
     if leak.interrupted {
       if let outer = AttackRuns.of(call.session).open.last { outer.adopt(leak) } else { Interrupt.clear() }
@@ -183,8 +184,9 @@ let attackBuiltins: [Builtin] =
         "let (x, y) = dataset(\"digits\").private[0]\nprint(infer_labels(share(lenet(), x, y)) == [y])  # expect: true"
     ) { call in
       let rule = try LabelRule.named(call.choice("rule", of: LabelRule.all.map(\.name)))
-      let shared = try update(call, "shared")
-      let own = call.optionalValue("model") == nil ? nil : try model(call, "model")
+      var shared = try update(call, "shared")
+      var own = call.optionalValue("model") == nil ? nil : try model(call, "model")
+      if let whole = own { (shared, own) = try shared.fitted(to: whole) }
       if let own { try shared.check(against: own) }
       let found =
         try shared.sight?.labels

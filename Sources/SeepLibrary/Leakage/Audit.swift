@@ -8,7 +8,7 @@ import Tensors
 
 let auditBuiltins: [Builtin] = [
   Builtin(
-    "audit(model:, data:, defenses: [none], attacks:, metrics: none, images: 10, seeds: [0], utility: false, path: none, controls: true, public: none, labels: \"inferred\", adapt: none, batch: 1, margin: 0.05, cluster: \"image\", canary: none, retry: false)",
+    "audit(model:, data:, defenses: [none], attacks:, metrics: none, images: 10, seeds: [0], utility: false, path: none, controls: true, public: none, labels: \"inferred\", adapt: none, batch: 1, margin: 0.05, cluster: \"image\", canary: none, captured: none, retry: false)",
     group: "audit",
     """
     Runs every attack against every defense on the same images and gives a table: means with 95 % intervals, and for each attack its **lift**
@@ -25,6 +25,7 @@ let auditBuiltins: [Builtin] = [
     - `utility`: true trains the model with each defense by ten clients (federated SGD, 100 rounds on four fifths of `public`) and tells its accuracy on
       the rest; or a function of a defense that gives a number or a record of numbers; or a record of numbers by the defenses' names.
     - `canary`: {shared:, x:, y:}, an update from the client's own code for a known example, must be Seep's own before anything is attacked (see `canary`).
+    - `captured`: updates that clients' own code has sent of `images` (see `captured`), instead of those that Seep's client would; defenses change them afterwards.
     - `cluster`: "label" where images of a label depend on each other, as photographs of one person. `margin`: what counts as no difference.
     - `retry`: computes again what failed.
 
@@ -61,8 +62,16 @@ private func run(_ call: Call) throws -> Value {
   }
   plan.explain = { [unowned session] in session.describe($0) }
   try plan.check()
+  if let captured = try AuditArguments.captured(call, plan.images, batch: batch, isFresh: isFresh) {
+    plan.captured = captured.updates
+    plan.victim = { _, _, _ in captured.model }
+  }
   let canary = try AuditArguments.canary(call, isFresh: isFresh)
   plan.manifest = try AuditArguments.manifest(plan, call, data: data.name, isFresh: isFresh)
+  if let captured = plan.captured {
+    let all = plan.images.compactMap { captured[$0] }
+    plan.manifest.append(("captured", "\(all.count) updates #\(try Digest.of(all.flatMap(\.tensors)))"))
+  }
   if let canary { plan.manifest.append(("canary", canary)) }
 
   let path = try call.optionalString("path")

@@ -203,8 +203,47 @@ enum AuditArguments {
         "bad-argument", "a canary is of one model, and `model` makes a new one for each image", argument: "canary")
     }
     let labels = try AttackRun.labels(y, "the canary")
-    let found = try Canary(update, model, x, Tensor(labels.map(Int64.init), shape: [labels.count]))
+    let (shared, own) = try update.fitted(to: model)
+    let found = try Canary(shared, own, x, Tensor(labels.map(Int64.init), shape: [labels.count]))
     return "cosine \(Float(found.cosine)), scale \(Float(found.scale))"
+  }
+
+  /// `captured: [u0, u1, …]`: what clients have sent of the images, in their order, and the model with the clients' normalisation.
+  static func captured(_ call: Call, _ images: [Int], batch: Int, isFresh: Bool) throws -> (
+    updates: [Int: Update], model: Model
+  )? {
+    guard call.optionalValue("captured") != nil else { return nil }
+    let updates = try rows(call, "captured").map { item in
+      guard let update = item.foreign(as: UpdateValue.self)?.update else {
+        throw call.fault(
+          "type-mismatch", "`captured` lists updates, not \(described(item))", argument: "captured",
+          help: "[load(\"update.safetensors\")]")
+      }
+      return update
+    }
+    guard !isFresh, let model = call["model"].foreign(as: ModelValue.self)?.model else {
+      throw call.fault(
+        "bad-argument", "captured updates are of one model, and `model` makes a new one for each image",
+        argument: "captured")
+    }
+    guard updates.count == images.count, try call.ints("seeds").count == 1 else {
+      throw call.fault(
+        "bad-argument",
+        "`captured` has one update for each of `images` and one seed: there are \(updates.count) updates of \(images.count)",
+        argument: "captured", help: "images: \(updates.count)")
+    }
+    if let odd = updates.first(where: { $0.examples != batch }) {
+      throw call.fault(
+        "bad-argument", "an update of \(odd.examples) examples is captured, and `batch` is \(batch)", argument: "batch",
+        help: "batch: \(odd.examples)")
+    }
+    if updates.contains(where: { $0.normalisation != updates[0].normalisation }) {
+      throw call.fault("bad-argument", "captured updates of one audit have one normalisation", argument: "captured")
+    }
+    let fitted = try updates.map { try $0.fitted(to: model) }
+    return (
+      Dictionary(zip(images, fitted.map(\.update)), uniquingKeysWith: { first, _ in first }), fitted[0].model
+    )
   }
 
   // MARK: Images, seeds, victims

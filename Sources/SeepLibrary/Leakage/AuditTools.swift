@@ -99,7 +99,8 @@ let auditToolBuiltins: [Builtin] = [
       "let (x, y) = dataset(\"digits\").private[0]\nlet net = lenet()\nprint(abs(canary(share(net, x, y), net, x, y).cosine - 1) < 1e-6)  # expect: true"
   ) { call in
     let x = try call.foreign(as: TensorValue.self, "x", kind: "an example or a batch (a tensor)").tensor
-    let found = try Canary(update(call, "shared"), model(call, "model"), x, labels(call, "y"))
+    let (shared, own) = try update(call, "shared").fitted(to: model(call, "model"))
+    let found = try Canary(shared, own, x, labels(call, "y"))
     return Value(record: [("cosine", Value(found.cosine)), ("scale", Value(found.scale))])
   },
   Builtin(
