@@ -228,7 +228,8 @@ extension QuickParser {
       return Habit("names have no types in Seep", here.span, "\(word(start) ?? "let") \(word(start + 1) ?? "x") = …")
     case ":" where openBracket(start, place).map { isSymbol("[", at: $0) } ?? false:
       let next = min(place + 1, tokens.count - 1)
-      let end = isSymbol("]", at: next) || isSymbol(",", at: next) ? "" : source(tokens[next].span.start, tokens[next].span.end)
+      let end =
+        isSymbol("]", at: next) || isSymbol(",", at: next) ? "" : source(tokens[next].span.start, tokens[next].span.end)
       return Habit(
         "a part of a tensor or list is taken with a range in Seep, not with `:`", here.span,
         "\(source(tokens[previous].span.start, tokens[previous].span.end))..\(end)")
