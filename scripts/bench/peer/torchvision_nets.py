@@ -17,8 +17,8 @@ from networks import export, gradients, settle, torchvision
 zoo = torchvision.models
 
 NETS = {
-    "resnet18": 64, "resnet50": 64, "resnext50_32x4d": 64, "mobilenet_v2": 64, "mobilenet_v3_small": 64, "vgg11": 64, "vgg16_bn": 64,
-    "alexnet": 96, "squeezenet1_1": 64, "densenet121": 64, "shufflenet_v2_x1_0": 64, "mnasnet0_5": 64, "efficientnet_b0": 64,
+    "resnet18": 64, "resnet50": 64, "resnext50_32x4d": 64, "mobilenet_v2": 64, "mobilenet_v3_small": 64, "vgg11": 224, "vgg16_bn": 224,
+    "alexnet": 224, "squeezenet1_1": 64, "densenet121": 64, "shufflenet_v2_x1_0": 64, "mnasnet0_5": 64, "efficientnet_b0": 64,
     "regnet_x_400mf": 64, "regnet_y_400mf": 64, "googlenet": 64, "inception_v3": 96, "convnext_tiny": 64,
 }
 
