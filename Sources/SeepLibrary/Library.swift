@@ -14,4 +14,7 @@ public enum SeepLibrary {
           + leakageBuiltins + seepNames + helpBuiltins,
         constants: dtypeConstants)
   }
+
+  /// The codes of everything this language and library report.
+  public static var explanations: Explanations { Explanations(library: Explanation.engine + Explanation.leakage) }
 }

@@ -159,4 +159,26 @@ public enum Commands {
     print(Help.text(builtin))
     return 0
   }
+
+  /// What stands behind the code of a diagnostic; without one, all codes.
+  public static func explain(_ code: String?) -> Int32 {
+    let explanations = SeepLibrary.explanations
+    guard let code else {
+      print(explanations.all.map(\.code).joined(separator: "\n"))
+      return 0
+    }
+    do {
+      print(try explanations.find(code).page, terminator: "")
+      return 0
+    } catch {
+      Console.writeError("seep: \((error as? Fault)?.description ?? "\(error)")\n")
+      return 1
+    }
+  }
+
+  /// The index of all codes, for the manual.
+  public static func explanationPage() -> Int32 {
+    print(SeepLibrary.explanations.markdown, terminator: "")
+    return 0
+  }
 }

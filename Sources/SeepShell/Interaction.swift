@@ -21,6 +21,8 @@ final class Interaction {
 
   /// Statements that worked, for `:save`.
   private(set) var kept: [String] = []
+  /// Of the last error, for `:explain`.
+  private(set) var lastCode: String?
   /// The session as it was at first, for `:reset`.
   private let beginning: Session.Snapshot
   /// What `:clear` does.
@@ -55,7 +57,11 @@ final class Interaction {
     }
     let name = name ?? self.name
     let steps = session.steps(of: code)
-    if steps.count > 1, let failure = session.check(code, name: name) { return .failure(failure) }
+    func failed(_ failure: Failure) -> Outcome {
+      lastCode = failure.fault.code
+      return .failure(failure)
+    }
+    if steps.count > 1, let failure = session.check(code, name: name) { return failed(failure) }
     var value = Value.none
     for step in steps {
       let before = session.snapshot()
@@ -66,7 +72,7 @@ final class Interaction {
       case .failure(let failure):
         if let status = ExitRequest.status(of: failure.fault) { return .exit(status) }
         session.rollback(to: before)
-        return failure.fault.code == Fault.interrupted.code ? .interrupted : .failure(failure)
+        return failure.fault.code == Fault.interrupted.code ? .interrupted : failed(failure)
       }
     }
     return .value(isHidden ? .none : value)

@@ -25,6 +25,7 @@ struct ShellCommands {
   static let table: [(name: String, arguments: String, what: String)] = [
     (":help", "", "lists these commands"),
     (":doc", "[NAME]", "what a name is, with an example; without a name, all names. Also ?NAME and NAME?"),
+    (":explain", "[CODE]", "what the code of an error means; without one, of the last error"),
     (":type", "CODE", "the type of a value; what the code did is undone"),
     (":time", "CODE", "runs code and says how long it took"),
     (":vars", "", "the variables"),
@@ -35,7 +36,7 @@ struct ShellCommands {
     (":clear", "", "clears the screen, or the output of a notebook's cell"),
     (":quit", "", "leaves, as Ctrl-D does"),
   ]
-  static var names: [String] { table.map(\.name) + [":explain"] }
+  static var names: [String] { table.map(\.name) }
 
   let interaction: Interaction
   private var session: Session { interaction.session }
@@ -99,6 +100,16 @@ struct ShellCommands {
       }
       return .outcome(outcome)
     case ":doc": return explain(code.filter { !$0.isWhitespace })
+    case ":explain":
+      let written = code.filter { !$0.isWhitespace }
+      guard let wanted = written.isEmpty ? interaction.lastCode : written else {
+        return .failed("there was no error yet; write a code: :explain shape-mismatch")
+      }
+      do {
+        session.output.write(try SeepLibrary.explanations.find(wanted).page)
+      } catch {
+        return .failed((error as? Fault)?.description ?? "\(error)")
+      }
     case ":load":
       do {
         let outcome = interaction.run(try TextFile.read(code), name: code)

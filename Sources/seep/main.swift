@@ -70,6 +70,8 @@ struct Seep: ParsableCommand {
         return Commands.documentationPages(arguments[1])
       }
       return Commands.documentation(arguments.first)
+    case "explain":
+      return arguments.first == "--page" ? Commands.explanationPage() : Commands.explain(arguments.first)
     case "-":
       return Commands.run(
         Commands.readStandardInput(), name: "standard input", folder: ".", arguments: arguments, seed: seed,

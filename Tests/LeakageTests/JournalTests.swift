@@ -148,7 +148,7 @@ private func text(_ path: String, _ query: String) throws -> String {
     #expect(#expect(throws: Fault.self) { try Journal(foreign, manifest: [], cells: []) }?.code == "bad-file")
     #expect(
       #expect(throws: Fault.self) { try Journal("/nowhere/at/all.audit", manifest: [], cells: []) }?.code
-        == "file-not-writable")
+        == "file-unwritable")
   }
 
   @Test("the bootstrap over clusters: one value each is the bootstrap over values; equal clusters have no width")

@@ -80,25 +80,56 @@ import Testing
     // `read_line` waits for a person.
     let missingNames = Set(SeepLibrary.library.builtins.map(\.name)).subtracting(names).subtracting(["read_line"])
       .sorted()
-    let missingCodes = try declaredCodes().subtracting(codes).sorted()
+    // Examples in the index of diagnostics run like scripts, and snapshots pin what `seep check` reports.
+    for folder in ["docs/diagnostics.md", "Tests/Snapshots"] { codes.formUnion(try reported(in: folder)) }
+    let explanations = SeepLibrary.explanations.all
+    let cannotBeProvoked = Set(explanations.filter { $0.example == nil }.map(\.code))
+    let declared = try declaredCodes()
+    let missingCodes = declared.subtracting(codes).subtracting(cannotBeProvoked).sorted()
+    let unexplained = declared.subtracting(explanations.map(\.code)).sorted()
     print("productions without a script: \(missingProductions.joined(separator: " "))")
     print("names without a script: \(missingNames.joined(separator: " "))")
     print("codes without a script: \(missingCodes.joined(separator: " "))")
     #expect(missingProductions.isEmpty)
+    print(
+      "codes that no script provokes by itself: \(cannotBeProvoked.subtracting(codes).sorted().joined(separator: " "))")
+    print("codes without an explanation: \(unexplained.joined(separator: " "))")
     #expect(missingNames.isEmpty)
+    #expect(missingCodes.isEmpty)
+    #expect(unexplained.isEmpty)
+    #expect(Set(explanations.map(\.code)).subtracting(declared).isEmpty, "explained, but never raised")
+  }
+
+  /// Codes as `expect error: CODE` in a page, or `[CODE]` in the snapshots of a folder.
+  private func reported(in path: String) throws -> Set<String> {
+    let place = CoverageTests.root.appendingPathComponent(path)
+    let files =
+      path.hasSuffix(".md")
+      ? [] : FileManager.default.enumerator(atPath: place.path)?.compactMap { $0 as? String } ?? []
+    let texts =
+      path.hasSuffix(".md")
+      ? [try TextFile.read(place.path)]
+      : try files.filter { $0.hasSuffix(".txt") }.map { try TextFile.read(place.appendingPathComponent($0).path) }
+    let pattern = try NSRegularExpression(
+      pattern: path.hasSuffix(".md") ? "expect error: ([a-z-]+)" : "(?:error|warning|note)\\[([a-z-]+)\\]")
+    return Set(texts.flatMap { text in matches(of: pattern, in: text) })
+  }
+
+  private func matches(of pattern: NSRegularExpression, in text: String) -> [String] {
+    pattern.matches(in: text, range: NSRange(text.startIndex..., in: text)).compactMap {
+      Range($0.range(at: 1), in: text).map { String(text[$0]) }
+    }
   }
 
   /// The codes of all faults in the sources.
   private func declaredCodes() throws -> Set<String> {
     let folder = CoverageTests.root.appendingPathComponent("Sources")
     let files = FileManager.default.enumerator(atPath: folder.path)?.compactMap { $0 as? String } ?? []
-    let pattern = try NSRegularExpression(pattern: "(?:Fault|\\.fault|failure)\\(\\s*\"([a-z][a-z-]+)\"")
+    let pattern = try NSRegularExpression(
+      pattern: "(?:(?:Fault|\\.fault|failure)\\(\\s*|code: |Code = |ENOENT \\? \"file-not-found\" : )\"([a-z][a-z-]+)\"")
     var codes: Set<String> = []
-    for file in files where file.hasSuffix(".swift") {
-      let text = try TextFile.read(folder.appendingPathComponent(file).path)
-      for match in pattern.matches(in: text, range: NSRange(text.startIndex..., in: text)) {
-        if let range = Range(match.range(at: 1), in: text) { codes.insert(String(text[range])) }
-      }
+    for file in files where file.hasSuffix(".swift") && !file.hasPrefix("EngineBench") {
+      codes.formUnion(matches(of: pattern, in: try TextFile.read(folder.appendingPathComponent(file).path)))
     }
     return codes
   }

@@ -42,7 +42,7 @@ final class Database {
 
   /// Opens a file, or makes it; nil keeps everything in memory.
   /// - Parameter isNew: whether a file that is not there is made.
-  /// - Throws: `file-not-writable`, `file-not-found`, `bad-file` where the file is something else.
+  /// - Throws: `file-unwritable`, `file-not-found`, `bad-file` where the file is something else.
   init(_ path: String?, isNew: Bool = true) throws {
     self.path = path ?? "memory"
     if let path, !isNew, access(path, F_OK) != 0 { throw Fault("file-not-found", "there is no file \(path)") }
@@ -66,7 +66,7 @@ final class Database {
     case SQLITE_NOTADB, SQLITE_CORRUPT:
       return Fault("bad-file", "\(path) is not the journal of an audit: \(reason)", help: "another path")
     case SQLITE_CANTOPEN, SQLITE_READONLY, SQLITE_PERM:
-      return Fault("file-not-writable", "cannot write the journal \(path): \(reason)")
+      return Fault("file-unwritable", "cannot write the journal \(path): \(reason)")
     case SQLITE_FULL: return Fault("disk-full", "cannot write the journal \(path): \(reason)")
     case SQLITE_BUSY:
       return Fault("journal-busy", "another process has kept the journal \(path) locked for a minute")

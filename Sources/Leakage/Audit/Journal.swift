@@ -51,7 +51,7 @@ public final class Journal {
   static let mark = 0x5365_6570
 
   /// Opens a journal, or begins one.
-  /// - Throws: `changed-audit` naming what differs from the audit the file holds, `bad-file`, `file-not-writable`.
+  /// - Throws: `changed-audit` naming what differs from the audit the file holds, `bad-file`, `file-unwritable`.
   public init(_ path: String?, manifest: [(name: String, value: String)], cells: [AuditCell]) throws {
     database = try Database(path)
     try database.run("PRAGMA journal_mode = DELETE")

@@ -22,12 +22,12 @@ public enum ClientSplit: Sendable, Equatable {
   /// Client i has examples of class i mod classes only.
   case byClass
 
-  /// - Throws: `bad-argument`, `too-few-examples`.
+  /// - Throws: `bad-argument`, `too-few`.
   public func indices(_ labels: [Int], clients: Int, key: RandomKey) throws -> [[Int]] {
     try requireArgument(clients >= 1, "split_clients: there must be at least 1 client, not \(clients)")
     func tooFew(_ what: String) -> Fault {
       Fault(
-        "too-few-examples", "\(labels.count) examples are too few for \(clients) clients\(what)", help: "fewer clients")
+        "too-few", "\(labels.count) examples are too few for \(clients) clients\(what)", help: "fewer clients")
     }
     if labels.count < clients { throw tooFew("") }
     var stream = RandomStream(key)
@@ -85,7 +85,7 @@ public enum ClientSplit: Sendable, Equatable {
         if result.allSatisfy({ $0.count >= max(least, 1) }) { return result }
       }
       throw Fault(
-        "too-few-examples",
+        "too-few",
         "1000 draws with alpha \(code(alpha)) left a client with fewer than \(max(least, 1)) of \(labels.count) examples",
         help: "a larger alpha, fewer clients, or at_least: 1")
     }

@@ -160,11 +160,11 @@ extension LabelRule {
     .combined, .idlg, .argsortSum, .biasSign, .yin, .llg, .biasCorrected, .countSoftmax, .countFedAvg, .random,
   ]
 
-  /// - Throws: `unknown-rule`, with the nearest name.
+  /// - Throws: `unknown-option`, with the nearest name.
   public static func named(_ name: String) throws -> LabelRule {
     guard let rule = all.first(where: { $0.name == name }) else {
       throw Fault(
-        "unknown-rule", "there is no label rule \"\(name)\"",
+        "unknown-option", "there is no label rule \"\(name)\"",
         notes: ["Known are \(all.map(\.name).joined(separator: ", "))."],
         help: nearestName(to: name, among: all.map(\.name)))
     }

@@ -92,7 +92,7 @@ func untilStopped(_ round: () throws -> String?) throws -> String {
 func evaluate(_ objective: Objective, _ population: [[Double]]) throws -> [Double] {
   let values = try objective.values(population)
   guard values.count == population.count else {
-    throw Fault("bad-objective", "the objective gave \(values.count) values for \(population.count) points")
+    throw Fault("internal-error", "the objective gave \(values.count) values for \(population.count) points")
   }
   return values.map { $0.isNaN ? .infinity : $0 }
 }

@@ -135,13 +135,16 @@ public struct Update: Sendable {
   public static func * (scale: Double, a: Update) throws -> Update { try a.map { try Tensor.combine(.mul, $0, scale) } }
 
   /// Checks that the update is one of `model`'s, and that an attacker's plain gradient means the same as it.
-  /// - Throws: `shape-mismatch` naming the first parameter that differs, `other-loss`, `empty`.
+  /// - Throws: `shape-mismatch` naming the first parameter that differs, `other-loss`, `empty`, `not-finite`.
   public func check(against model: Model) throws {
     guard !tensors.isEmpty else { throw Fault("empty", "the update holds no tensors") }
     if loss != "cross_entropy" || scale != 1 {
       throw Fault(
         "other-loss",
         "the update is the gradient of \(scale) times \(loss), and the attack would compare it with cross_entropy")
+    }
+    if let place = try tensors.firstIndex(where: { try !squaredNorm($0).isFinite }) {
+      throw Fault("not-finite", "the update holds numbers that are not finite, in \(names[place])")
     }
     guard model.inputShape != nil else { return }
     let own = try model.parameters

@@ -58,7 +58,7 @@ final class InputFile {
     size = Int(status.st_size)
     if (status.st_mode & S_IFMT) == S_IFDIR { throw Fault.system(path, "read", EISDIR) }
     if (status.st_mode & S_IFMT) != S_IFREG {
-      throw Fault("file-not-readable", "cannot read \(path): it is not a regular file")
+      throw Fault("file-unreadable", "cannot read \(path): it is not a regular file")
     }
   }
 
@@ -92,14 +92,14 @@ final class InputFile {
 }
 
 /// The whole of a file.
-/// - Throws: `file-not-found`, `file-not-readable`, `out-of-memory`.
+/// - Throws: `file-not-found`, `file-unreadable`, `out-of-memory`.
 public func readBytes(_ path: String) throws -> [UInt8] {
   let file = try InputFile(path)
   return try file.bytes(at: 0, count: file.size, as: "bytes")
 }
 
 /// Bytes in a file.
-/// - Throws: `file-not-found`, `file-not-readable`.
+/// - Throws: `file-not-found`, `file-unreadable`.
 public func fileSize(_ path: String) throws -> Int { try InputFile(path).size }
 
 /// A file being written: complete or absent.
@@ -175,7 +175,7 @@ final class OutputFile {
 }
 
 /// Writes a whole file at once: complete or, on a Fault, as it was before.
-/// - Throws: `disk-full`, `file-not-writable`.
+/// - Throws: `disk-full`, `file-unwritable`.
 public func writeBytes(_ bytes: [UInt8], to path: String) throws {
   let file = try OutputFile(path)
   try file.write(bytes)

@@ -13,7 +13,7 @@ import Tensors
 #endif
 
 /// Names in a folder, sorted, without those that begin with a dot.
-/// - Throws: `file-not-found`, `file-not-readable`.
+/// - Throws: `file-not-found`, `file-unreadable`.
 func names(in folder: String) throws -> [String] {
   guard let listing = opendir(folder) else { throw Fault.system(folder, "read", errno) }
   defer { closedir(listing) }
@@ -63,7 +63,7 @@ public struct ImageFolder: Sendable {
   /// - Parameters:
   ///   - list: CelebA's file of attributes, or a table with a first line of names, whose first column is the file.
   ///   - attribute: which column is the label; nil where there is one.
-  /// - Throws: `bad-file`, `unknown-attribute`, `no-images`.
+  /// - Throws: `bad-file`, `unknown-option`, `no-images`.
   public init(_ folder: String, listed list: String, attribute: String?) throws {
     let table = try LabelTable(list)
     let column = try table.column(attribute)
@@ -188,13 +188,13 @@ struct LabelTable {
     guard let attribute else {
       if names.count == 1 { return 0 }
       throw Fault(
-        "unknown-attribute", "\(path) has \(names.count) attributes, and one must be chosen",
+        "unknown-option", "\(path) has \(names.count) attributes, and one must be chosen",
         notes: ["They are \(names.prefix(12).joined(separator: ", "))\(names.count > 12 ? ", …" : "")."],
         help: "attribute: \"\(names.first(where: { $0 == "Male" }) ?? names[0])\"")
     }
     guard let found = names.firstIndex(where: { $0 == attribute }) else {
       throw Fault(
-        "unknown-attribute", "\(path) has no attribute \"\(attribute)\"",
+        "unknown-option", "\(path) has no attribute \"\(attribute)\"",
         help: nearestName(to: attribute, among: names.map(String.init)))
     }
     return found

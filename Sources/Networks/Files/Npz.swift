@@ -115,7 +115,7 @@ private struct ZipArchive {
 
 extension Npz {
   /// Writes the tensors as stored (uncompressed) members, as `numpy.savez` does.
-  /// - Throws: `duplicate-name`, `bad-name`, `too-large` (a zip without its 64-bit extension ends at 4 GB), `disk-full`, `file-not-writable`.
+  /// - Throws: `duplicate-name`, `bad-name`, `too-large` (a zip without its 64-bit extension ends at 4 GB), `disk-full`, `file-unwritable`.
   public static func write(_ tensors: [(name: String, value: Tensor)], to path: String) throws {
     let file = try OutputFile(path)
     var directory: [UInt8] = []

@@ -40,7 +40,7 @@ public enum Safetensors {
   }
 
   /// Writes float32, float64, int64 and bool tensors; the file appears complete or not at all.
-  /// - Throws: `disk-full`, `file-not-writable`, `duplicate-name`.
+  /// - Throws: `disk-full`, `file-unwritable`, `duplicate-name`.
   public static func write(
     _ tensors: [(name: String, value: Tensor)], metadata: [String: String] = [:], to path: String
   ) throws {

@@ -19,12 +19,12 @@ public enum Activation: Layer, Equatable {
     ("softplus", .softplus), ("gelu", .gelu), ("silu", .silu),
   ]
 
-  /// - Throws: `unknown-activation`, with the nearest name.
+  /// - Throws: `unknown-option`, with the nearest name.
   public init(named name: String) throws {
     guard let found = Activation.named.first(where: { $0.name == name }) else {
       let names = Activation.named.map(\.name)
       throw Fault(
-        "unknown-activation", "there is no activation \"\(name)\"",
+        "unknown-option", "there is no activation \"\(name)\"",
         notes: ["Known are \(names.joined(separator: ", "))."],
         help: nearestName(to: name, among: names))
     }

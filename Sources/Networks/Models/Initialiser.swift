@@ -15,12 +15,12 @@ public enum Initialiser: Sendable, Equatable {
   case normal(Double)
 
   /// As written in Seep: `"torch"`, `"dlg"`, `"kaiming"`, `"normal"`.
-  /// - Throws: `unknown-initialiser`.
+  /// - Throws: `unknown-option`.
   public init(named name: String) throws {
     let known: [String: Initialiser] = ["torch": .torch, "dlg": .dlg, "kaiming": .kaiming, "normal": .normal(0.02)]
     guard let found = known[name] else {
       throw Fault(
-        "unknown-initialiser", "there is no initialiser \"\(name)\"",
+        "unknown-option", "there is no initialiser \"\(name)\"",
         notes: ["Known are torch, dlg, kaiming and normal."],
         help: nearestName(to: name, among: known.keys))
     }

@@ -14,7 +14,7 @@ extension Model {
   }
 
   /// Writes parameters and buffers; the metadata says how the model is written and the shape of its examples.
-  /// - Throws: `model-not-built`, `disk-full`, `file-not-writable`.
+  /// - Throws: `model-not-built`, `disk-full`, `file-unwritable`.
   public func save(to path: String, metadata: [String: String] = [:]) throws {
     let values = try allValues
     let about = [

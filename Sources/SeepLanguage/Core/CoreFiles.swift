@@ -97,7 +97,8 @@ enum CoreFiles {
           part += "/" + name
           if mkdir(part, 0o777) != 0, errno != EEXIST {
             throw call.fault(
-              "cannot-write", "the folder \(path) cannot be made: \(String(cString: strerror(errno)))", argument: "path"
+              "file-unwritable", "the folder \(path) cannot be made: \(String(cString: strerror(errno)))",
+              argument: "path"
             )
           }
         }

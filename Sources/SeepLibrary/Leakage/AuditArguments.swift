@@ -322,7 +322,7 @@ enum AuditArguments {
     let (all, victim) = (try ClientData(images: data.images, labels: data.labels), try victim(call).make)
     let cut = all.count - max(1, all.count / 5)
     let labels = try data.labels.converted(to: .int64)
-    guard cut >= 10 else { throw Fault("too-few-examples", "\(all.count) public images are too few to train on") }
+    guard cut >= 10 else { throw Fault("too-few", "\(all.count) public images are too few to train on") }
     let training = try ClientData(
       images: data.images.slice(axis: 0, from: 0, to: cut), labels: labels.slice(axis: 0, from: 0, to: cut))
     return { [progress = call.session.progress] defense, seed, key in

@@ -68,7 +68,7 @@ enum TensorOperators {
       return TensorValue(try combine(operation, number, y), isNumber: right.isNumber)
     case (.bool(let bool), _): return try arithmetic(operation, .number(bool ? 1 : 0, isInt: true), b)
     case (_, .bool(let bool)): return try arithmetic(operation, a, .number(bool ? 1 : 0, isInt: true))
-    case (.number, .number): throw Fault("internal", "no tensor in a tensor operation")
+    case (.number, .number): throw Fault("internal-error", "no tensor in a tensor operation")
     }
   }
 
@@ -89,7 +89,7 @@ enum TensorOperators {
       return x.dtype.isFloat ? try (x / y).floor() : Variable(try Tensor.combine(.floorDiv, x.value, y.value))
     case .remainder:
       return x.dtype.isFloat ? try x - (x / y).floor() * y : Variable(try Tensor.combine(.mod, x.value, y.value))
-    default: throw Fault("internal", "`\(operation.symbol)` is not arithmetic")
+    default: throw Fault("internal-error", "`\(operation.symbol)` is not arithmetic")
     }
   }
 
@@ -157,7 +157,7 @@ enum TensorOperators {
       return try Tensor.compare(mirrored, right.tensor, number)
     case (.bool(let bool), _): return try compare(operation, .number(bool ? 1 : 0, isInt: true), b)
     case (_, .bool(let bool)): return try compare(operation, a, .number(bool ? 1 : 0, isInt: true))
-    case (.number, .number): throw Fault("internal", "no tensor in a tensor comparison")
+    case (.number, .number): throw Fault("internal-error", "no tensor in a tensor comparison")
     }
   }
 

@@ -73,7 +73,7 @@ private final class LessonLoop {
     hasEditor = isatty(0) == 1 && isatty(1) == 1 && seep_readline_load() == 0
     // Blocks write their pictures where they belong to nobody else.
     if chdir(try Bookmark.folder(of: number)) != 0 {
-      throw Fault("cannot-read", "the lesson's folder cannot be entered: \(String(cString: strerror(errno)))")
+      throw Fault("file-unreadable", "the lesson's folder cannot be entered: \(String(cString: strerror(errno)))")
     }
   }
 

@@ -78,14 +78,15 @@ struct Bookmark {
       let base = variable("SEEP_STATE") ?? variable("XDG_STATE_HOME").map({ $0 + "/seep" })
         ?? variable("HOME").map({ $0 + "/.local/state/seep" })
     else {
-      throw Fault("cannot-write", "there is no home folder to keep the place in the lesson", help: "SEEP_STATE=folder")
+      throw Fault(
+        "file-unwritable", "there is no home folder to keep the place in the lesson", help: "SEEP_STATE=folder")
     }
     let folder = base + "/lessons/\(number)"
     var part = folder.hasPrefix("/") ? "" : "."
     for name in folder.split(separator: "/") {
       part += "/" + name
       if mkdir(part, 0o755) != 0, errno != EEXIST {
-        throw Fault("cannot-write", "the folder \(part) cannot be made: \(String(cString: strerror(errno)))")
+        throw Fault("file-unwritable", "the folder \(part) cannot be made: \(String(cString: strerror(errno)))")
       }
     }
     return folder
