@@ -126,7 +126,8 @@ import Testing
     let folder = CoverageTests.root.appendingPathComponent("Sources")
     let files = FileManager.default.enumerator(atPath: folder.path)?.compactMap { $0 as? String } ?? []
     let pattern = try NSRegularExpression(
-      pattern: "(?:(?:Fault|\\.fault|failure)\\(\\s*|code: |Code = |ENOENT \\? \"file-not-found\" : )\"([a-z][a-z-]+)\"")
+      pattern: "(?:(?:Fault|\\.fault|failure)\\(\\s*|code: |Code = |ENOENT \\? \"file-not-found\" : )\"([a-z][a-z-]+)\""
+    )
     var codes: Set<String> = []
     for file in files where file.hasSuffix(".swift") && !file.hasPrefix("EngineBench") {
       codes.formUnion(matches(of: pattern, in: try TextFile.read(folder.appendingPathComponent(file).path)))

@@ -18,7 +18,7 @@ public struct Explanation: Sendable {
 
   /// For a terminal: the example without its mark.
   public var page: String {
-    var lines = [code, "", text]
+    var lines = [code, ""] + broken(text, width: 100)
     if let example {
       let mark = "# expect error: \(code)"
       lines += ["", "Example:"]
@@ -76,4 +76,17 @@ public struct Explanations: Sendable {
     }
     return text
   }
+}
+
+/// A paragraph as lines of at most `width` characters; longer words stand alone.
+public func broken(_ text: String, width: Int) -> [String] {
+  var (result, current) = ([String](), "")
+  for word in text.split(separator: " ") {
+    if !current.isEmpty, current.count + 1 + word.count > width {
+      result.append(current)
+      current = ""
+    }
+    current += (current.isEmpty ? "" : " ") + word
+  }
+  return result + [current]
 }

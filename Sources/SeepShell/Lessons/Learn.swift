@@ -277,21 +277,11 @@ private final class LessonLoop {
     let keeps = lines.contains { line in
       ["|", "- ", "* ", "> "].contains { line.hasPrefix($0) } || line.first?.isNumber == true && line.contains(". ")
     }
-    let parts = keeps ? lines.flatMap { broken($0, width) } : broken(lines.joined(separator: " "), width)
+    let parts =
+      keeps
+      ? lines.flatMap { $0.hasPrefix("|") ? [$0] : broken($0, width: width) }
+      : broken(lines.joined(separator: " "), width: width)
     return parts.map(emphasised).joined(separator: "\n")
-  }
-
-  private func broken(_ text: String, _ width: Int) -> [String] {
-    if text.hasPrefix("|") { return [text] }
-    var (result, current) = ([String](), "")
-    for word in text.split(separator: " ") {
-      if !current.isEmpty, current.count + 1 + word.count > width {
-        result.append(current)
-        current = ""
-      }
-      current += (current.isEmpty ? "" : " ") + word
-    }
-    return result + [current]
   }
 
   /// `**strong**` in bold, `*emphasis*` in italics.
