@@ -1,12 +1,13 @@
 // A function of the library, declared once: what the machine calls and what help, completion and the manual show.
 import Ground
+import Synchronization
 
 /// A function of the library: written in Swift, or in Seep and known to Swift by its heading.
 public final class Builtin: @unchecked Sendable {
   public typealias Body = (inout Call) throws -> Value
 
   /// What stands at the head of a function: how it is called, and what help shows.
-  public struct Heading {
+  public struct Heading: Sendable {
     public var signature: Signature
     /// Markdown: what it does, units, ranges, errors, source.
     public var documentation: String
@@ -22,8 +23,11 @@ public final class Builtin: @unchecked Sendable {
 
   public let name: String
   private let makeHeading: () -> Heading
-  private lazy var heading = makeHeading()
-  public var signature: Signature { heading.signature }
+  /// Read at the first call or question, since a program uses few of the names it could.
+  private let madeHeading = AtomicLazyReference<Made>()
+  private let madeSignature = AtomicLazyReference<Signature>()
+  private var heading: Heading { (madeHeading.load() ?? madeHeading.storeIfNil(Made(makeHeading()))).heading }
+  public var signature: Signature { madeSignature.load() ?? madeSignature.storeIfNil(heading.signature) }
   public var documentation: String { heading.documentation }
   public var example: String { heading.example }
   /// Makes a defense, a layer or an attack: `x |> f(y)` and `x.f(y)` make it with `y` and apply it to `x`.
@@ -39,13 +43,16 @@ public final class Builtin: @unchecked Sendable {
     _ signature: String, group: String = "", _ documentation: String, example: String = "", constructor: Bool = false,
     body: @escaping Body
   ) {
-    let heading = Heading(signature: Signature(signature), documentation: documentation, example: example)
-    name = heading.signature.name
-    makeHeading = { heading }
+    name = Signature.name(in: signature)
+    makeHeading = { Heading(signature: Signature(signature), documentation: documentation, example: example) }
     self.group = group
     isConstructor = constructor
     self.body = body
-    self.heading = heading
+  }
+
+  private final class Made: Sendable {
+    let heading: Heading
+    init(_ heading: Heading) { self.heading = heading }
   }
 
   /// A function whose heading is read when it is first asked for: one that is written in Seep.

@@ -35,7 +35,7 @@ public final class Signature: @unchecked Sendable {
   public init(_ text: String) {
     self.text = text
     let open = text.firstIndex(of: "(") ?? text.endIndex
-    name = String(text[..<open]).trimmed
+    name = Signature.name(in: text)
     let inside = open < text.endIndex ? text[text.index(after: open)...].dropLast() : ""
     var parsed: [Parameter] = []
     var afterVariadic = false
@@ -49,6 +49,11 @@ public final class Signature: @unchecked Sendable {
     positionalCount = variadicIndex ?? parsed.count { !$0.isKeywordOnly }
     isPlain = variadicIndex == nil && !parsed.contains(where: \.isKeywordOnly)
     neededCount = parsed.count(where: \.isNeeded)
+  }
+
+  /// What stands before the parameters, found without reading them.
+  static func name(in text: String) -> String {
+    String(decoding: text.utf8.prefix { $0 != UInt8(ascii: "(") && $0 != UInt8(ascii: " ") }, as: UTF8.self)
   }
 
   public func index(of name: String) -> Int? { parameters.firstIndex { $0.name == name } }
