@@ -108,18 +108,20 @@ public func withoutRecording<R>(_ body: () throws -> R) rethrows -> R { try Reco
 extension Variable {
   /// The result of an operation on one variable. `pull` is written in operations on variables, so it can be differentiated again.
   static func unary(
-    _ a: Variable, _ value: Tensor, keepsOutput: Bool = false,
+    _ a: Variable, _ value: Tensor, keepsOutput: Bool = false, operation: StaticString = #function,
     _ pull: @escaping (_ g: Variable, _ y: Variable) throws -> Variable
   ) -> Variable {
+    FiniteWatch.look(value, [a], operation)
     guard let node = a.node, !Recording.isPaused else { return Variable(value) }
     return Variable(value, Node([Edge(node, pull)], output: keepsOutput ? value : nil))
   }
 
   static func binary(
-    _ a: Variable, _ b: Variable, _ value: Tensor, keepsOutput: Bool = false,
+    _ a: Variable, _ b: Variable, _ value: Tensor, keepsOutput: Bool = false, operation: StaticString = #function,
     _ pullA: @escaping (_ g: Variable, _ y: Variable) throws -> Variable,
     _ pullB: @escaping (_ g: Variable, _ y: Variable) throws -> Variable
   ) -> Variable {
+    FiniteWatch.look(value, [a, b], operation)
     guard a.node != nil || b.node != nil, !Recording.isPaused else { return Variable(value) }
     var edges: [Edge] = []
     if let node = a.node { edges.append(Edge(node, pullA)) }
@@ -128,8 +130,10 @@ extension Variable {
   }
 
   static func many(
-    _ operands: [Variable], _ value: Tensor, _ pull: @escaping (_ index: Int, _ g: Variable) throws -> Variable
+    _ operands: [Variable], _ value: Tensor, operation: StaticString = #function,
+    _ pull: @escaping (_ index: Int, _ g: Variable) throws -> Variable
   ) -> Variable {
+    FiniteWatch.look(value, operands, operation)
     guard !Recording.isPaused, operands.contains(where: { $0.node != nil }) else { return Variable(value) }
     let edges = operands.enumerated().compactMap { index, operand in
       operand.node.map { Edge($0) { g, _ in try pull(index, g) } }

@@ -1,12 +1,20 @@
 // "Did you mean …": the nearest known name, if it is near enough to be a typing slip.
 
 /// The candidate nearest to `name` by edit distance with transpositions, if within a third of its length (at most 3).
+/// Names of one letter are near to everything and to nothing: there is no guess for them, and none of them is one. Two
+/// and more slips are believed only behind the same first letter.
 public func nearestName(to name: String, among candidates: some Sequence<String>) -> String? {
   let target = Array(name.utf8)
+  if target.count < 2 || target.count > 100 { return nil }
+  let lower = name.lowercased()
   let allowed = max(1, min(3, (target.count + 1) / 3))
   var best: (name: String, distance: Int)?
   for candidate in candidates where candidate != name {
-    let distance = editDistance(target, Array(candidate.utf8), limit: allowed)
+    let letters = Array(candidate.utf8)
+    if letters.count < 2 { continue }
+    var distance = editDistance(target, letters, limit: allowed)
+    if distance > 1, letters.count == target.count, candidate.lowercased() == lower { distance = 1 }
+    if distance > 1, letters[0] | 32 != target[0] | 32 { continue }
     if distance <= allowed,
       best.map({ distance < $0.distance || (distance == $0.distance && candidate < $0.name) }) ?? true
     {

@@ -40,13 +40,19 @@ public enum Commands {
     do {
       return try TextFile.read(path)
     } catch {
-      Console.writeError("seep: \((error as? Fault)?.message ?? "\(error)")\n")
+      Console.writeError(said(error))
       return nil
     }
   }
 
-  /// All of standard input.
-  public static func readStandardInput() -> String {
+  /// A diagnostic of a text that could not be read: it has no place in one.
+  private static func said(_ error: any Error) -> String {
+    guard let fault = error as? Fault else { return "error: \(error)\n" }
+    return "error[\(fault.code)]: \(fault.message)\n" + fault.notes.map { "  = \($0)\n" }.joined()
+  }
+
+  /// All of standard input; nil and a diagnostic where it is not text.
+  public static func readStandardInput() -> String? {
     var bytes: [UInt8] = []
     var buffer = [UInt8](repeating: 0, count: 65536)
     while true {
@@ -54,7 +60,12 @@ public enum Commands {
       if count <= 0 { break }
       bytes += buffer[..<count]
     }
-    return String(decoding: bytes, as: UTF8.self)
+    do {
+      return try TextFile.text(bytes, from: "standard input")
+    } catch {
+      Console.writeError(said(error))
+      return nil
+    }
   }
 
   /// Reports what shows without running: 1 if there are errors, 0 for warnings and notes alone.
@@ -94,10 +105,15 @@ public enum Commands {
         file.hasSuffix(".md")
         ? ScriptRunner.runPage(text, name: file, folder: folder, isOneProgram: Lessons.isLesson(file), session: silent)
         : ScriptRunner.run(text, name: file, folder: folder, session: silent)
-      if report.skipped != nil { skipped += 1 } else if report.isSuccess { passed += 1 } else { failed += 1 }
+      if report.skipped != nil { skipped += 1 }
+      passed += report.tests.passed
+      failed += report.tests.failed
       for problem in report.problems { print(problem) }
     }
-    print("\(passed) passed, \(failed) failed" + (skipped > 0 ? ", \(skipped) skipped" : ""))
+    let total = files.count == 1 ? "1 file" : "\(files.count) files"
+    print(
+      "\(passed) test\(passed == 1 ? "" : "s") passed, \(failed) failed in \(total)"
+        + (skipped > 0 ? ", \(skipped) skipped" : ""))
     return failed == 0 && passed > 0 ? 0 : 1
   }
 

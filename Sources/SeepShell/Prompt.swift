@@ -16,8 +16,8 @@ public enum Prompt {
   /// Until the end of input; 0. Input that is no terminal is run as a script.
   public static func run(seed: Int, color: String?) -> Int32 {
     guard isatty(0) == 1, isatty(1) == 1 else {
-      return Commands.run(
-        Commands.readStandardInput(), name: "standard input", folder: ".", arguments: [], seed: seed, color: color)
+      guard let text = Commands.readStandardInput() else { return 1 }
+      return Commands.run(text, name: "standard input", folder: ".", arguments: [], seed: seed, color: color)
     }
     Console.endsOnSecond = false
     Console.handleInterrupts()

@@ -73,9 +73,9 @@ struct Seep: ParsableCommand {
     case "explain":
       return arguments.first == "--page" ? Commands.explanationPage() : Commands.explain(arguments.first)
     case "-":
+      guard let text = Commands.readStandardInput() else { return 1 }
       return Commands.run(
-        Commands.readStandardInput(), name: "standard input", folder: ".", arguments: arguments, seed: seed,
-        color: color)
+        text, name: "standard input", folder: ".", arguments: arguments, seed: seed, color: color)
     default:
       guard let text = Commands.read(first) else { return 1 }
       let folder = first.contains("/") ? String(first[..<(first.lastIndex(of: "/") ?? first.endIndex)]) : "."

@@ -170,7 +170,12 @@ public struct GGL: Attack {
           name, done: done, total: total, remark: "loss \(short(best))",
           preview: run.bestImages.map { Preview(of: $0) }))
     }
-    guard let images = run.bestImages else { throw Fault("diverged", "\(written) found no image with a finite loss") }
+    guard let images = run.bestImages else {
+      throw diverged(written, step: 1) {
+        let objective = run.objective()
+        _ = try objective.values([[Double](repeating: 0, count: objective.dimension)])
+      }
+    }
     return Leak(
       images: images, labels: labels, loss: found.value, history: found.history, evaluations: found.evaluations,
       interrupted: found.interrupted)

@@ -129,7 +129,12 @@ public struct PixelDescent: Sendable {
       }
       return "budget"
     }
-    guard let best else { throw reason == "interrupted" ? Fault.interrupted : Fault("diverged", "\(name) diverged") }
+    guard let best else {
+      if reason == "interrupted" { throw Fault.interrupted }
+      let first = try start.images(
+        examples, shape, low: low, high: high, key: key.derive(0), dtype: objective.rehearsal.model.dtype)
+      throw diverged(name, step: 1) { _ = try objective.withSlopes(first) }
+    }
     return Found(
       images: best.images, loss: best.loss, history: history, evaluations: history.count * trials,
       interrupted: reason == "interrupted")

@@ -93,7 +93,15 @@ public struct UntrainedPrior: Attack {
       }
       return "budget"
     }
-    guard let best else { throw reason == "interrupted" ? Fault.interrupted : Fault("diverged", "\(written) diverged") }
+    guard let best else {
+      if reason == "interrupted" { throw Fault.interrupted }
+      var once = self
+      once.steps = 1
+      throw diverged(written, step: 1) {
+        let key = setting.key.derive("restart").derive(0)
+        try once.descend(objective, shape: shape, examples: labels.count, key: key) { _, _ in }
+      }
+    }
     return Leak(
       images: best.images, labels: labels, loss: best.loss, history: history, evaluations: history.count,
       interrupted: reason == "interrupted")

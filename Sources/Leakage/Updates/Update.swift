@@ -146,6 +146,12 @@ public struct Update: Sendable {
     if let place = try tensors.firstIndex(where: { try !squaredNorm($0).isFinite }) {
       throw Fault("not-finite", "the update holds numbers that are not finite, in \(names[place])")
     }
+    try checkForm(against: model)
+  }
+
+  /// Whether the tensors are those of the model's parameters, once it has met an example.
+  /// - Throws: `shape-mismatch`.
+  public func checkForm(against model: Model) throws {
     guard model.inputShape != nil else { return }
     let own = try model.parameters
     for (index, name) in names.enumerated() {

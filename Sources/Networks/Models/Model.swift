@@ -133,31 +133,45 @@ public struct Model: @unchecked Sendable {  // the evaluation that owns it is si
     if let stranger = givenNames.first(where: { !places.contains($0) }) {
       throw Fault(
         "unknown-name", "\(written) has no parameter \(stranger)",
-        notes: ["Its parameters are \(list(built.plan.parameters.map(\.name)))."],
+        notes: ["Its parameters are \(list(built.plan.parameters.map(\.name)))."] + differences(built.plan),
         help: nearestName(to: stranger, among: places))
     }
     if !given.isEmpty, let missing = built.plan.parameters.first(where: { given[$0.name] == nil }) {
       throw Fault(
         "missing-parameter", "no value was given for the parameter \(missing.name) of \(written)",
-        notes: ["Given were \(list(givenNames))."])
+        notes: ["Given were \(list(givenNames))."] + differences(built.plan))
     }
     if !given.isEmpty {
       built.parameters = try built.parameters.with(
-        values: built.plan.parameters.map { spec in try checked(given[spec.name], spec) })
+        values: built.plan.parameters.map { spec in try checked(given[spec.name], spec, built.plan) })
       for (index, spec) in built.plan.buffers.enumerated() where given[spec.name] != nil {
-        built.buffers[index] = try checked(given[spec.name], spec).value
+        built.buffers[index] = try checked(given[spec.name], spec, built.plan).value
       }
     }
     return built
   }
 
-  private func checked(_ value: Variable?, _ spec: ParameterSpec) throws -> Variable {
+  private func checked(_ value: Variable?, _ spec: ParameterSpec, _ plan: Plan? = nil) throws -> Variable {
     guard let value, value.shape == spec.shape else {
       throw Fault(
         "shape-mismatch",
-        "the parameter \(spec.name) of \(written) has shape \(spec.shape), and \(value?.shape ?? []) was given")
+        "the parameter \(spec.name) of \(written) has shape \(spec.shape), and \(value?.shape ?? []) was given",
+        notes: plan.map(differences) ?? [])
     }
     return value
+  }
+
+  /// A sentence that names what does not fit, where that is more than one thing: parameters of another model.
+  private func differences(_ plan: Plan) -> [String] {
+    let places = Set(plan.parameters.map(\.name) + plan.buffers.map(\.name))
+    let odd =
+      plan.parameters.compactMap { spec -> String? in
+        guard let value = given[spec.name] else { return "\(spec.name) (missing)" }
+        return value.shape == spec.shape ? nil : "\(spec.name) (\(shapeText(spec.shape)) wanted, \(shapeText(value.shape)) given)"
+      } + givenNames.filter { !places.contains($0) }.map { "\($0) (not the model's)" }
+    if odd.count < 2 { return [] }
+    let shown = odd.prefix(4).joined(separator: ", ") + (odd.count > 4 ? ", …" : "")
+    return ["\(odd.count) of \(max(plan.parameters.count, given.count)) parameters differ: \(shown)."]
   }
 
   private func list(_ names: [String]) -> String {

@@ -66,8 +66,14 @@ extension Model {
           mode: .train, key: key.derive("noise").derive(step))
         let loss = try found.loss.value.item()
         guard loss.isFinite else {
+          let origin = firstNotFinite {
+            _ = try model.lossAndGradient(
+              Variable(images.indexSelect(axis: 0, indices)), .classes(labels.indexSelect(axis: 0, indices)),
+              mode: .train, key: key.derive("noise").derive(step))
+          }
           throw Fault(
-            "not-finite", "the loss is \(loss) at step \(step + 1) of training", help: "a smaller learning rate")
+            "not-finite", "the loss is \(loss) at step \(step + 1) of training", notes: origin.map { [$0] } ?? [],
+            help: "a smaller learning rate")
         }
         optimiser.rate = options.schedule(base, step, steps)
         let values = try optimiser.step(model.parameters.tensors, found.gradient.tensors)

@@ -36,10 +36,17 @@ extension Checker {
     case .pipe(let subject, let callee): pipe(subject, callee, expression.span)
     case .function(let function): self.function(function)
     case .block(let list): statements(list)
-    case .ifElse(let condition, let yes, let no):
-      self.expression(condition)
-      self.expression(yes)
-      if let no { self.expression(no) }
+    case .ifElse:
+      var arm: Expression? = expression
+      while let here = arm {
+        guard case .ifElse(let condition, let yes, let no) = here.kind else {
+          self.expression(here)
+          break
+        }
+        self.expression(condition)
+        self.expression(yes)
+        arm = no
+      }
     case .match(let subject, let cases):
       self.expression(subject)
       for one in cases {

@@ -3,6 +3,9 @@
 import Ground
 
 final class Checker {
+  /// For so many unknown names a near one is looked for.
+  static let suggestionLimit = 100
+
   let session: Session
   let file: SourceHandle
   let nativeLimit: UInt
@@ -139,8 +142,12 @@ final class Checker {
       unknown[name]?.more += 1
       return
     }
+    // Beyond these the text is not misspelt, it is no text of Seep.
     let near =
-      nearestName(to: name, among: scopes.names + session.names.own) ?? nearestName(to: name, among: session.names.all)
+      unknown.count >= Checker.suggestionLimit
+      ? nil
+      : nearestName(to: name, among: scopes.names + session.names.own)
+        ?? nearestName(to: name, among: session.names.all)
     if let near { scopes.find(near)?.isUsed = true }
     unknown[name] = (findings.count, 0)
     report(OtherNames.unknownName(name, near: near, orElse: help), span)
@@ -161,6 +168,9 @@ final class Checker {
   }
 
   private func statement(_ statement: Statement) {
+    var here = 0
+    // The compiler refuses what is nested this deep.
+    if withUnsafeMutablePointer(to: &here, { UInt(bitPattern: $0) }) < nativeLimit { return }
     switch statement.kind {
     case .binding(let pattern, let isMutable, let value):
       if case .function(let function) = value.kind, case .name(let name) = pattern.kind, !isMutable {
@@ -206,7 +216,7 @@ final class Checker {
   }
 
   private func assignment(_ target: Expression, _ operation: Operator?, _ value: Expression) {
-    if case .tuple(let items) = target.kind, operation == nil {
+    if operation == nil, let items = target.assignedItems {
       expression(value)
       for item in items { assigned(item, nil, isWhole: true) }
       return

@@ -106,7 +106,7 @@ extension Compiler {
   }
 
   /// Refuses a tree that would use up the stack of the compiler.
-  private func checkNesting(_ span: Span) throws {
+  func checkNesting(_ span: Span) throws {
     var here = 0
     let address = withUnsafeMutablePointer(to: &here) { UInt(bitPattern: $0) }
     if address < nativeLimit {
@@ -205,6 +205,7 @@ extension Compiler {
 
   /// Jumps, collected in `whenFalse`, unless the condition holds.
   func branch(_ condition: Expression, whenFalse: inout [Int]) throws {
+    try checkNesting(condition.span)
     let mark = f.mark
     defer { f.release(to: mark) }
     let at = site(condition.span)
@@ -237,21 +238,26 @@ extension Compiler {
   }
 
   func ifElse(_ condition: Expression, _ yes: Expression, _ no: Expression?, to target: Int?, _ span: Span) throws {
-    var toElse: [Int] = []
-    try branch(condition, whenFalse: &toElse)
-    if let target { try expression(yes, to: target) } else { try discard(yes) }
-    if no == nil, target == nil {
+    var arm = (condition: condition, yes: yes, no: no, span: span)
+    var done: [Int] = []
+    while true {
+      var toElse: [Int] = []
+      try branch(arm.condition, whenFalse: &toElse)
+      if let target { try expression(arm.yes, to: target) } else { try discard(arm.yes) }
+      if arm.no != nil || target != nil { done.append(f.emit(.jump, at: site(arm.span))) }
       for jump in toElse { f.patch(jump) }
-      return
+      guard let no = arm.no else {
+        if let target { f.emit(.loadNone, target, at: site(arm.span)) }
+        break
+      }
+      // `else if`: the next arm, without going deeper.
+      guard case .ifElse(let condition, let yes, let other) = no.kind else {
+        if let target { try expression(no, to: target) } else { try discard(no) }
+        break
+      }
+      arm = (condition, yes, other, no.span)
     }
-    let done = f.emit(.jump, at: site(span))
-    for jump in toElse { f.patch(jump) }
-    if let no {
-      if let target { try expression(no, to: target) } else { try discard(no) }
-    } else if let target {
-      f.emit(.loadNone, target, at: site(span))
-    }
-    f.patch(done)
+    for jump in done { f.patch(jump) }
   }
 
   private func range(_ from: Expression?, _ to: Expression?, _ inclusive: Bool, to target: Int, _ at: Site) throws {
@@ -263,7 +269,7 @@ extension Compiler {
     }
     let a = try bound(from, Int.min)
     let b = try bound(to, Int.max)
-    let index = f.emit(inclusive ? .makeRangeInclusive : .makeRange, target, a, b, at: at)
+    let index = f.emit(inclusive && to != nil ? .makeRangeInclusive : .makeRange, target, a, b, at: at)
     f.info.argumentSpans[index] = [from, to].map { $0.map { site($0.span) } ?? at }
   }
 
@@ -502,8 +508,8 @@ extension Compiler {
     case .value(let value):
       let wanted = try f.allocate()
       try expression(value, to: wanted)
-      if case .range = value.kind {
-        f.emit(.testWithin, register, wanted, at: at)
+      if case .range(_, _, let inclusive) = value.kind {
+        f.emit(.testWithin, register, wanted, inclusive ? 1 : 0, at: at)
       } else {
         f.emit(.testSame, register, wanted, at: at)
       }
@@ -601,7 +607,7 @@ extension Compiler {
       break
     }
     steps.reverse()
-    if case .tuple(let items) = target.kind, operation == nil { return try assignAll(items, value, span) }
+    if operation == nil, let items = target.assignedItems { return try assignAll(items, value, span) }
     guard case .name(let name) = root.kind else {
       throw fail(
         Fault(
@@ -669,7 +675,7 @@ extension Compiler {
       throw fail(
         Fault(
           "not-assignable", "`\(name)` was bound by `let` and cannot be assigned",
-          help: "bind it by `var`: var \(name) = …"), span)
+          notes: OtherNames.notes[name].map { [$0] } ?? [], help: "bind it by `var`: var \(name) = …"), span)
     }
     return binding
   }
@@ -777,6 +783,14 @@ extension Operator {
 }
 
 extension Expression {
+  /// What `(a, b) = …` and `[a, b] = …` assign.
+  var assignedItems: [Expression]? {
+    switch kind {
+    case .tuple(let items), .list(let items): items
+    default: nil
+    }
+  }
+
   /// Whether evaluating it may assign a variable of the same function: only blocks can.
   var mayAssign: Bool {
     switch kind {

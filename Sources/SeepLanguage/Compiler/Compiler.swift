@@ -11,6 +11,9 @@ struct CompileError: Error {
   var isAtEnd = false
   /// Further mistakes of the same text, in order.
   var others: [CompileError] = []
+  /// Of a bracket without an end: where it stands, and which token showed it.
+  var opener: Int?
+  var token: Int?
 }
 
 final class Compiler {
@@ -248,6 +251,7 @@ final class Compiler {
   }
 
   func statement(_ statement: Statement) throws {
+    try checkNesting(statement.span)
     let mark = f.mark
     let at = site(statement.span)
     switch statement.kind {
@@ -474,6 +478,33 @@ final class Compiler {
       try expression(right, to: b)
       operate(operation, result, a, b, condition.span, [left.span, right.span])
       if operation == .equal { assertion.compared = (a, b) }
+      if !left.isLiteral { assertion.shown.append((source(left.span), a)) }
+      if !right.isLiteral { assertion.shown.append((source(right.span), b)) }
+    } else if case .notIn(let left, let right) = condition.kind {
+      let (a, b) = (try f.allocate(), try f.allocate())
+      try expression(left, to: a)
+      try expression(right, to: b)
+      operate(.contains, result, a, b, condition.span, [left.span, right.span])
+      f.emit(.not, result, result, at: site(condition.span))
+      if !left.isLiteral { assertion.shown.append((source(left.span), a)) }
+      if !right.isLiteral { assertion.shown.append((source(right.span), b)) }
+    } else if case .call(let all, let arguments) = condition.kind, case .name("all") = all.kind, arguments.count == 1,
+      arguments[0].name == nil, case .binary(.equal, let left, let right) = arguments[0].value.kind
+    {
+      // `assert all(t == u)`: the tensors are kept under names that no program can write.
+      let (a, b) = (try f.allocate(), try f.allocate())
+      try expression(left, to: a)
+      try expression(right, to: b)
+      f.declare(" left", register: a, isMutable: false, isBoxed: false, at: left.span.start)
+      f.declare(" right", register: b, isMutable: false, isBoxed: false, at: right.span.start)
+      let comparison = Expression(
+        kind: .binary(
+          .equal, Expression(kind: .name(" left"), span: left.span), Expression(kind: .name(" right"), span: right.span)),
+        span: arguments[0].value.span)
+      let call = Expression(
+        kind: .call(all, [ArgumentSyntax(name: nil, nameSpan: nil, value: comparison)]), span: condition.span)
+      try expression(call, to: result)
+      assertion.compared = (a, b)
       if !left.isLiteral { assertion.shown.append((source(left.span), a)) }
       if !right.isLiteral { assertion.shown.append((source(right.span), b)) }
     } else {

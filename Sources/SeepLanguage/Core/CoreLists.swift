@@ -15,7 +15,7 @@ enum CoreLists {
         case Tag.list, Tag.tuple: return Value(slot.list.pointee.count)
         case Tag.string: return Value(Heap.text(slot.string).unicodeScalars.count)
         case Tag.record: return Value(slot.record.pointee.count)
-        case Tag.range: return Value(max(0, slot.range.pointee.stop - slot.range.pointee.start))
+        case Tag.range: return Value(try Access.length(of: slot.range))
         case Tag.foreign:
           if let count = slot.foreignObject.count { return Value(count) }
         default: break

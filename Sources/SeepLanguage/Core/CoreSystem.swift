@@ -80,10 +80,31 @@ public enum TextFile {
       bytes.append(contentsOf: block[..<count])
     }
     if ferror(file) != 0 { throw Fault("file-unreadable", "cannot read \"\(path)\"") }
-    guard let text = String(validating: bytes, as: UTF8.self) else {
-      throw Fault("file-unreadable", "\"\(path)\" is not text in UTF-8")
+    return try text(bytes, from: "\"\(path)\"")
+  }
+
+  /// Bytes as text.
+  /// - Throws: `file-unreadable` that names the first byte that is none, its line and its offset.
+  public static func text(_ bytes: [UInt8], from source: String) throws -> String {
+    if let text = String(validating: bytes, as: UTF8.self) { return text }
+    var low = 0
+    while low < bytes.count {
+      if bytes[low] < 0x80 {
+        low += 1
+        continue
+      }
+      let length = bytes[low] < 0xE0 ? 2 : bytes[low] < 0xF0 ? 3 : 4
+      guard low + length <= bytes.count, String(validating: bytes[low..<(low + length)], as: UTF8.self) != nil else {
+        break
+      }
+      low += length
     }
-    return text
+    throw Fault(
+      "file-unreadable", "\(source) is not text in UTF-8",
+      notes: low < bytes.count
+        ? [
+          "The byte 0x\(String(bytes[low], radix: 16, uppercase: true)) at offset \(low), in line \(bytes[..<low].count { $0 == 10 } + 1), is the first that is none."
+        ] : [])
   }
 
   /// - Parameter mode: of `fopen`: `ab` writes at the end.

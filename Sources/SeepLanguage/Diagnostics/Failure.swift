@@ -80,13 +80,9 @@ extension SourceHandle {
   /// Line and column of an offset, from 1; columns count characters as an editor does.
   public func position(_ offset: Int) -> (line: Int, column: Int) {
     let end = min(max(0, offset), text.count)
-    var line = 1
-    var start = 0
-    for i in 0..<end where text[i] == 10 {
-      line += 1
-      start = i + 1
-    }
-    return (line, String(decoding: text[start..<end], as: UTF8.self).unicodeScalars.count + 1)
+    let (line, start) = lineStart(around: end)
+    let first = start == 0 && text.starts(with: [0xEF, 0xBB, 0xBF]) ? min(3, end) : start
+    return (line + 1, String(decoding: text[first..<end], as: UTF8.self).unicodeScalars.count + 1)
   }
 
   /// The text of a part; empty where there is none.
@@ -97,8 +93,8 @@ extension SourceHandle {
 
   /// The offsets of the line around an offset, without its end.
   func line(around offset: Int) -> Range<Int> {
-    var start = min(max(0, offset), text.count)
-    while start > 0, text[start - 1] != 10 { start -= 1 }
+    var start = lineStart(around: min(max(0, offset), text.count)).start
+    if start == 0, text.starts(with: [0xEF, 0xBB, 0xBF]) { start = 3 }
     var end = start
     while end < text.count, text[end] != 10, text[end] != 13 { end += 1 }
     return start..<end

@@ -43,7 +43,7 @@ private struct DiagnosticText {
   }
 
   var lines: [String] {
-    var head = ["\(failure.severity)[\(fault.code)]: \(fault.message)"]
+    var head = ["\(failure.severity)[\(fault.code)]: \(short(fault.message))"]
     var windows: [Window] = []
     if !file.text.isEmpty {
       windows.append(
@@ -51,13 +51,14 @@ private struct DiagnosticText {
           line: place.line, source: cut(file.text(of: Span(shown.lowerBound, shown.upperBound))),
           under: underlines.map(cut)))
     }
-    var tail = fault.notes.map { "= \($0)" }
-    if let help = failure.suggestion { tail.append("= try: \(help)") }
+    let notes = fault.notes.map { "= \(short($0))" }
+    var tail = notes
+    if let help = failure.suggestion { tail.append("= try: \(short(help))") }
     var room = DiagnosticText.limit - 2 - windows.reduce(0) { $0 + 1 + $1.under.count } - tail.count
     let calls = traceLines(min(room, 4))
     room -= calls.count
     let made = madeWindows(&room)
-    tail = fault.notes.map { "= \($0)" } + made.notes + tail.dropFirst(fault.notes.count) + calls
+    tail = notes + made.notes + tail.dropFirst(notes.count) + calls
     windows = (windows + made.windows).sorted { $0.line < $1.line }
     let width = windows.map { String($0.line).count }.max() ?? 1
     let gutter = String(repeating: " ", count: width)
@@ -68,6 +69,16 @@ private struct DiagnosticText {
       head += window.under.map { "\(gutter) │ \($0)" }
     }
     return head + tail.map { "\(gutter) \($0)" }
+  }
+
+  /// A word of a thousand letters, or a number of a thousand digits, is shown by its beginning and its end.
+  private func short(_ text: String) -> String {
+    if text.utf8.count < 200 { return text }
+    return text.split(separator: " ", omittingEmptySubsequences: false).map { word in
+      let letters = word.unicodeScalars
+      if letters.count < 160 { return String(word) }
+      return "\(String(letters.prefix(24)))…\(String(letters.suffix(24))) (\(letters.count) characters)"
+    }.joined(separator: " ")
   }
 
   /// A line of a megabyte is no help to anybody.
@@ -83,7 +94,8 @@ private struct DiagnosticText {
   private func traceLines(_ room: Int) -> [String] {
     let all = failure.trace.map { entry in
       let at = entry.file.position(entry.span.start)
-      return "= in `\(entry.function)`, called at \(entry.file.name):\(at.line):\(at.column)"
+      let name = entry.function == TraceEntry.anonymous ? entry.function : "`\(entry.function)`"
+      return "= in \(name), called at \(entry.file.name):\(at.line):\(at.column)"
     }
     guard all.count > max(1, room) else { return all }
     let kept = max(1, room - 1)

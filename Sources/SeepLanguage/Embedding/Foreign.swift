@@ -39,6 +39,8 @@ public protocol Foreign: AnyObject {
   func display(_ style: DisplayStyle) -> String
   /// One truth value for `==` inside lists and records; `==` itself between two objects asks `operate` first.
   func isEqual(to other: any Foreign) -> Bool
+  /// A sentence about where it differs from another object, for an assertion that failed; nil where there is none.
+  func difference(from other: any Foreign) -> String?
   /// What `if` makes of it; nil if it is neither true nor false.
   func truth() throws -> Bool?
 
@@ -69,6 +71,7 @@ extension Foreign {
   }
   public func display(_ style: DisplayStyle) -> String { "<\(typeName)>" }
   public func isEqual(to other: any Foreign) -> Bool { self === other }
+  public func difference(from other: any Foreign) -> String? { nil }
   public func truth() throws -> Bool? { nil }
   public var count: Int? { nil }
   public func element(_ index: Int, in session: Session) throws -> Value {

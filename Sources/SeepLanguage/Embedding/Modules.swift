@@ -16,11 +16,24 @@ public final class SourceHandle: Sendable {
   public let text: [UInt8]
   /// Where `use "x.seep"` looks first.
   public let folder: String?
+  /// Where lines begin.
+  private let lineStarts: [Int]
 
   public init(name: String, text: [UInt8], folder: String? = nil) {
     self.name = name
     self.text = text
     self.folder = folder
+    lineStarts = [0] + text.indices.lazy.filter { text[$0] == 10 }.map { $0 + 1 }
+  }
+
+  /// The line of an offset, from 0, and where it begins.
+  func lineStart(around offset: Int) -> (line: Int, start: Int) {
+    var (low, high) = (0, lineStarts.count)
+    while high - low > 1 {
+      let middle = (low + high) / 2
+      if lineStarts[middle] <= offset { low = middle } else { high = middle }
+    }
+    return (low, lineStarts[low])
   }
 }
 
@@ -36,6 +49,11 @@ extension Session {
     }
     guard let own = record.asRecord?[String(name)], own.isCallable else { return record.retainedSlot }
     return own.retainedSlot
+  }
+
+  /// Whether a record holds the names of a module.
+  func isModule(_ slot: Slot) -> Bool {
+    modules.values.contains { $0.map { $0.slot.tag == slot.tag && $0.slot.bits == slot.bits } ?? false }
   }
 
   /// The record of the names of the module in this file, which runs once in a session.
@@ -70,8 +88,36 @@ extension Session {
       defer { loading.removeLast() }
       return try load(full, contents, as: file)
     }
+    let near = nearestName(to: Session.moduleName(path), among: tried.flatMap(Session.modules(beside:)))
+    let help = near.map { near in
+      isFile
+        ? "use \"\(path.dropLast(Session.moduleName(path).utf8.count + 5))\(near).seep\""
+        : "use " + (written.split(separator: ".").dropLast() + [near[...]]).joined(separator: ".")
+    }
     throw Fault(
-      "module-not-found", "there is no module \"\(written)\"", notes: ["Looked for \(tried.joined(separator: ", "))."])
+      "module-not-found", "there is no module \"\(written)\"", notes: ["Looked for \(tried.joined(separator: ", "))."],
+      help: help)
+  }
+
+  /// `dlg` of `attacks/dlg.seep`.
+  private static func moduleName(_ path: String) -> String {
+    let file = path.split(separator: "/").last ?? ""
+    return String(file.hasSuffix(".seep") ? file.dropLast(5) : file)
+  }
+
+  /// The modules in the folder of a path.
+  private static func modules(beside path: String) -> [String] {
+    let folder = path.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
+    guard let open = opendir(folder.isEmpty ? (path.hasPrefix("/") ? "/" : ".") : folder) else { return [] }
+    defer { closedir(open) }
+    var names: [String] = []
+    while let entry = readdir(open) {
+      let name = withUnsafePointer(to: &entry.pointee.d_name) {
+        $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+      }
+      if name.hasSuffix(".seep") { names.append(moduleName(name)) }
+    }
+    return names
   }
 
   /// One name for a file however it is written; nil if there is none.

@@ -101,6 +101,8 @@ extension ScriptRunner {
       let report = run(padded, name: name, folder: folder) { shared ?? makeSession() }
       whole.passed += report.skipped == nil ? max(1, report.passed) : 0
       whole.problems += report.problems
+      whole.tests.passed += report.tests.passed
+      whole.tests.failed += report.tests.failed
       if isOneProgram, !report.problems.isEmpty { break }
     }
     return whole

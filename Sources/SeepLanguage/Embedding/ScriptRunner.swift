@@ -13,6 +13,8 @@ public struct ScriptReport: Sendable {
   public var name: String
   /// Checks that held: marks and test blocks.
   public var passed = 0
+  /// Tests that passed and that failed: `test` blocks, and the script itself where it has marks or no blocks.
+  public var tests = (passed: 0, failed: 0)
   /// What did not, as sentences with line numbers.
   public var problems: [String] = []
   /// Why it was not run.
@@ -45,11 +47,18 @@ public enum ScriptRunner {
     let result = session.evaluate(printing(text), name: name, folder: folder)
     checkOutput(output.text, marks, &report)
     checkEnd(result, marks, &report)
+    if !report.isSuccess {
+      report.tests.failed += 1
+    } else if !marks.isEmpty || session.tests.isEmpty {
+      report.tests.passed += 1
+    }
     for test in session.tests {
       do {
         _ = try session.invoke(test.body)
         report.passed += 1
+        report.tests.passed += 1
       } catch {
+        report.tests.failed += 1
         report.problems.append("\(report.name):\(session.describe(error, in: "test \"\(test.name)\""))")
       }
     }

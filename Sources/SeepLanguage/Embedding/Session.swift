@@ -69,6 +69,10 @@ public final class Session {
   /// Blocks `test "name" { … }` met so far, in order; `seep test` calls them.
   public internal(set) var tests: [(name: String, body: Value)] = []
 
+  /// Called after every operator and function of the library that worked on a foreign object; what it throws counts as
+  /// thrown by that operation. For a second look at a program that went wrong.
+  public var afterOperation: (() throws -> Void)?
+
   let machine: Machine
   let names: GlobalNames
   /// Modules by path; nil while one is being loaded.

@@ -86,11 +86,18 @@ public struct Value: @unchecked Sendable {
     case Tag.list: .list(items)
     case Tag.tuple: .tuple(items)
     case Tag.record: .record(Record(slot))
-    case Tag.range: .range(slot.range.pointee.start..<max(slot.range.pointee.start, slot.range.pointee.stop))
+    case Tag.range: .range(Value.bounds(slot.range))
     case Tag.closure, Tag.builtin, Tag.composed: .function
     case Tag.foreign: .foreign(slot.foreignObject)
     default: .none
     }
+  }
+
+  /// One whose length does not fit into an int ends earlier: nobody gets to its end.
+  private static func bounds(_ range: UnsafeMutablePointer<RangeBody>) -> Range<Int> {
+    let (start, stop) = (range.pointee.start, range.pointee.stop)
+    if stop <= start { return start..<start }
+    return start..<(stop.subtractingReportingOverflow(start).overflow ? start + Int.max : stop)
   }
 
   public var isNone: Bool { slot.tag == Tag.none || slot.tag == Tag.absent }
@@ -108,7 +115,7 @@ public struct Value: @unchecked Sendable {
   public var isTuple: Bool { slot.tag == Tag.tuple }
 
   private var items: [Value] {
-    let body = slot.list
+    let body = slot.tag == Tag.composed ? Heap.members(slot) : slot.list
     return (0..<body.pointee.count).map { Value(copying: body.pointee.items[$0]) }
   }
 

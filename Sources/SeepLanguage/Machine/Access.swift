@@ -11,7 +11,12 @@ enum Access {
     case Tag.record:
       let at = Heap.find(slot.record, key)
       if at >= 0 { return slot.record.pointee.values[at].retained }
-      throw unknownField(name, slot, Record(slot).names)
+      var fault = unknownField(name, slot, Record(slot).names)
+      if name.hasPrefix("_"), session.isModule(slot) {
+        fault.notes = ["Names that begin with `_` are private to their module."]
+        fault.help = nil
+      }
+      throw fault
     case Tag.foreign:
       let object = slot.foreignObject
       if let value = try object.field(name, in: session) { return value.retainedSlot }
@@ -56,12 +61,15 @@ enum Access {
       }
       return try field(slot, Symbols.number(of: at.string), session)
     case Tag.range:
-      let (start, stop) = (slot.range.pointee.start, slot.range.pointee.stop)
-      let length = max(0, stop - start)
-      guard at.tag == Tag.int else {
-        throw Fault("type-mismatch", "a range is indexed by an int, not by \(at.describedType)", argument: 1)
+      let start = slot.range.pointee.start
+      let length = try length(of: slot.range)
+      switch at.tag {
+      case Tag.int: return Slot(start + (try position(at.int, length, slot)))
+      case Tag.range:
+        let part = bounds(at.range, length)
+        return Heap.range(start + part.lowerBound, start + part.upperBound)
+      default: throw wrongIndex(slot, at)
       }
-      return Slot(start + (try position(at.int, length, slot)))
     default: throw notIndexable(slot)
     }
   }
@@ -77,6 +85,19 @@ enum Access {
     let range = count == 0 ? "it is empty" : "its indices are 0 to \(count - 1), or -\(count) to -1"
     throw Fault(
       "index-out-of-range", "index \(index) is outside \(slot.describedType) of \(count): \(range)", argument: 1)
+  }
+
+  /// How many numbers a range holds.
+  static func length(of range: UnsafeMutablePointer<RangeBody>) throws -> Int {
+    let (start, stop) = (range.pointee.start, range.pointee.stop)
+    if stop <= start { return 0 }
+    let (length, isTooLong) = stop.subtractingReportingOverflow(start)
+    if !isTooLong { return length }
+    throw Fault(
+      "integer-overflow",
+      start == Int.min
+        ? "a range without a beginning has no length"
+        : "the length of \(start)..\(stop) does not fit into a 64-bit integer", argument: 0)
   }
 
   /// Bounds of a slice, clamped to 0...count as in Python.

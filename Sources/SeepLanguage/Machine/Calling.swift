@@ -34,7 +34,7 @@ extension Machine {
       return try runNested(start, count, keywords)
     case Tag.builtin: return try callBuiltin(callee.builtinObject, arguments, count, keywords)
     case Tag.composed:
-      let members = callee.list
+      let members = Heap.members(callee)
       var result = try call(members.pointee.items[0], arguments, count, keywords)
       for i in 1..<members.pointee.count {
         let slot = top
@@ -72,9 +72,15 @@ extension Machine {
       var call = Call(
         session: session, name: signature.name, signature: signature, slots: arguments, slotCount: count,
         keywordNames: [])
-      return try builtin.body(&call).retainedSlot
+      let result = try builtin.body(&call)
+      try session.afterOperation?()
+      return result.retainedSlot
     }
-    return try matched(signature, arguments, count, keywords) { try builtin.body(&$0).retainedSlot }
+    return try matched(signature, arguments, count, keywords) {
+      let result = try builtin.body(&$0)
+      try session.afterOperation?()
+      return result.retainedSlot
+    }
   }
 
   func callForeign(
@@ -87,7 +93,9 @@ extension Machine {
       var call = Call(
         session: session, name: foreign.typeName, signature: nil, slots: arguments, slotCount: count,
         keywordNames: keywords.map { Symbols.name($0) })
-      return try foreign.call(&call).retainedSlot
+      let result = try foreign.call(&call)
+      try session.afterOperation?()
+      return result.retainedSlot
     }
     return try matched(signature, arguments, count, keywords) { try foreign.call(&$0).retainedSlot }
   }
@@ -176,18 +184,26 @@ extension Machine {
         guard let place = parameters.firstIndex(where: { $0.symbol == symbol }), place != info.variadicIndex else {
           given = (0..<count).map { base[$0] }
           throw unknownKeyword(
-            Symbols.name(symbol), info.name ?? "this function", parameters.map { Symbols.name($0.symbol) }, at)
+            Symbols.name(symbol), info.name, parameters.map { Symbols.name($0.symbol) }, at)
         }
         if placed[place].tag != Tag.absent {
           given = (0..<count).map { base[$0] }
-          throw givenTwice(Symbols.name(symbol), info.name ?? "this function", at)
+          throw givenTwice(Symbols.name(symbol), info.name, at)
         }
         placed[place] = given[at]
       }
       for (i, parameter) in parameters.enumerated()
       where parameter.isNeeded && placed[i].tag == Tag.absent && i != info.variadicIndex {
         given = (0..<count).map { base[$0] }
-        throw missingArgument(Symbols.name(parameter.symbol), info.title, info.name ?? "this function")
+        var fault = missingArgument(Symbols.name(parameter.symbol), info.title, info.name)
+        // `pairs |> map((a, b) => …)`: one pair came where two values were expected.
+        if count == 1, parameters.count > 1, let only = given.first, only.tag == Tag.tuple || only.tag == Tag.list,
+          only.list.pointee.count == parameters.count, info.name == nil
+        {
+          fault.notes = ["One \(only.typeName) of \(parameters.count) came: parentheses take it apart."]
+          fault.help = "(\(info.title.drop { $0 != "(" })) => …"
+        }
+        throw fault
       }
       if let variadic = info.variadicIndex {
         let body = Heap.emptyList(Tag.list, capacity: max(0, positional - taken))
@@ -206,11 +222,14 @@ extension Machine {
 
   // MARK: Words
 
-  func missingArgument(_ name: String, _ title: String, _ function: String) -> Fault {
+  /// A function in a sentence: its name, where it has one.
+  private func named(_ function: String?) -> String { function.map { "`\($0)`" } ?? "this function" }
+
+  func missingArgument(_ name: String, _ title: String, _ function: String?) -> Fault {
     // Python's range(3).
     let help = function == "range" && name == "stop" ? "0..{0}" : nil
     return Fault(
-      "missing-argument", "`\(function)` needs the argument `\(name)`", notes: ["It is called as `\(title)`."],
+      "missing-argument", "\(named(function)) needs the argument `\(name)`", notes: ["It is called as `\(title)`."],
       help: help)
   }
 
@@ -221,16 +240,16 @@ extension Machine {
       help: next.map { "give it by name: \($0): …" }, argument: allowed)
   }
 
-  func unknownKeyword(_ name: String, _ function: String, _ known: [String], _ argument: Int) -> Fault {
+  func unknownKeyword(_ name: String, _ function: String?, _ known: [String], _ argument: Int) -> Fault {
     let near = nearestName(to: name, among: known)
     return Fault(
-      "unknown-argument", "`\(function)` has no argument `\(name)`",
+      "unknown-argument", "\(named(function)) has no argument `\(name)`",
       notes: known.isEmpty ? [] : ["It has \(known.map { "`\($0)`" }.joined(separator: ", "))."],
       help: near.map { "\($0): …" }, argument: argument)
   }
 
-  func givenTwice(_ name: String, _ function: String, _ argument: Int) -> Fault {
-    Fault("argument-given-twice", "`\(name)` of `\(function)` is given twice", argument: argument)
+  func givenTwice(_ name: String, _ function: String?, _ argument: Int) -> Fault {
+    Fault("argument-given-twice", "`\(name)` of \(named(function)) is given twice", argument: argument)
   }
 }
 

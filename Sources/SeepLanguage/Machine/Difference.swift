@@ -39,6 +39,9 @@ enum Difference {
     if a.tag == Tag.string, b.tag == Tag.string, let words = strings(Heap.text(a.string), Heap.text(b.string)) {
       return (path.isEmpty ? "" : "At `\(path)`: ") + words
     }
+    if a.tag == Tag.foreign, b.tag == Tag.foreign, let words = a.foreignObject.difference(from: b.foreignObject) {
+      return (path.isEmpty ? "" : "At `\(path)`: ") + words
+    }
     if path.isEmpty { return nil }
     return "They differ at `\(path)`: \(Display.quoted(a)) and \(Display.quoted(b))."
   }
@@ -54,10 +57,10 @@ enum Difference {
     return longer.count > at ? "; the first without a partner is \(Display.quoted(longer.items[at]))" : ""
   }
 
-  /// For texts that are too long to be compared at a glance.
+  /// The first place where two texts differ, with what stands before it; nil where both are a few letters.
   private static func strings(_ a: String, _ b: String) -> String? {
     let (left, right) = (Array(a.unicodeScalars), Array(b.unicodeScalars))
-    guard max(left.count, right.count) > 12 || left.contains("\n") || right.contains("\n") else { return nil }
+    guard max(left.count, right.count) > 5 || left.contains("\n") || right.contains("\n") else { return nil }
     let common = min(left.count, right.count)
     let at = (0..<common).first { left[$0] != right[$0] } ?? common
     let line = left[..<at].count { $0 == "\n" } + 1
@@ -67,6 +70,9 @@ enum Difference {
       return at >= text.count ? "the end" : String(piece).debugDescription + (text.count > at + 16 ? "…" : "")
     }
     let where_ = line > 1 ? "in line \(line), at character \(at)" : "at character \(at)"
-    return "The texts differ \(where_): \(part(left)) and \(part(right))."
+    var before = String.UnicodeScalarView()
+    before.append(contentsOf: left[max(0, at - 12)..<at])
+    let behind = at == 0 ? "" : ", behind \(at > 12 ? "…" : "")\(String(before).debugDescription)"
+    return "The texts differ \(where_)\(behind): \(part(left)) and \(part(right))."
   }
 }

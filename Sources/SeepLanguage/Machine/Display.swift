@@ -50,13 +50,14 @@ enum Display {
     case Tag.closure: out += "<fn \(slot.closure.pointee.core.pointee.info.takeUnretainedValue().title)>"
     case Tag.builtin: out += "<fn \(slot.builtinObject.signature.text)>"
     case Tag.composed:
-      for i in 0..<slot.list.pointee.count {
+      let members = Heap.members(slot)
+      for i in 0..<members.pointee.count {
         if i > 0 { out += " >> " }
         if i == 16 {
           out += "…"
           break
         }
-        let member = slot.list.pointee.items[i]
+        let member = members.pointee.items[i]
         switch member.tag {
         case Tag.builtin: out += member.builtinObject.name
         case Tag.closure: out += member.closure.pointee.core.pointee.info.takeUnretainedValue().name ?? "<fn>"

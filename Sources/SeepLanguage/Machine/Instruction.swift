@@ -143,7 +143,7 @@ enum Opcode: UInt8 {
   case testRecord
   /// R[a] equals R[b].
   case testSame
-  /// R[a] is in the range R[b] (used for range patterns).
+  /// R[a] is in the range R[b] (used for range patterns), c = 1 if it was written with `..=`.
   case testWithin
   /// R[a] = items b ..< count - c of the sequence R[next word's a].
   case slice

@@ -42,6 +42,9 @@ struct TraceEntry {
   var site: Site
   /// Called by Seep code, and not by a builtin that was given the function.
   var isDirect = true
+
+  /// How a function without a name is called in a trace.
+  static let anonymous = "an anonymous function"
 }
 
 final class Machine {

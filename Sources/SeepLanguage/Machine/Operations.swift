@@ -52,8 +52,8 @@ enum Operations {
       help: "use a float: \(a).0 \(operation.symbol) \(b)")
   }
 
-  static func divisionByZero(_ operation: Operator, _ a: Slot) -> Fault {
-    Fault("division-by-zero", "division by zero: \(Display.quoted(a)) \(operation.symbol) 0")
+  static func divisionByZero(_ operation: Operator, _ a: Slot, _ b: Slot) -> Fault {
+    Fault("division-by-zero", "division by zero: \(Display.quoted(a)) \(operation.symbol) \(Display.quoted(b))")
   }
 
   static func integers(_ operation: Operator, _ a: Int, _ b: Int) throws -> Slot {
@@ -62,10 +62,10 @@ enum Operations {
     case .subtract: return try checked(operation, a, b, a.subtractingReportingOverflow(b))
     case .multiply: return try checked(operation, a, b, a.multipliedReportingOverflow(by: b))
     case .divide:
-      if b == 0 { throw divisionByZero(operation, Slot(a)) }
+      if b == 0 { throw divisionByZero(operation, Slot(a), Slot(b)) }
       return Slot(Double(a) / Double(b))
     case .floorDivide, .remainder:
-      if b == 0 { throw divisionByZero(operation, Slot(a)) }
+      if b == 0 { throw divisionByZero(operation, Slot(a), Slot(b)) }
       if b == -1 {
         return operation == .remainder ? Slot(0) : try checked(operation, a, b, 0.subtractingReportingOverflow(a))
       }
@@ -124,13 +124,13 @@ enum Operations {
     case .subtract: return Slot(a - b)
     case .multiply: return Slot(a * b)
     case .divide:
-      if b == 0 { throw divisionByZero(operation, x) }
+      if b == 0 { throw divisionByZero(operation, x, y) }
       return Slot(a / b)
     case .floorDivide:
-      if b == 0 { throw divisionByZero(operation, x) }
+      if b == 0 { throw divisionByZero(operation, x, y) }
       return Slot((a / b).rounded(.down))
     case .remainder:
-      if b == 0 { throw divisionByZero(operation, x) }
+      if b == 0 { throw divisionByZero(operation, x, y) }
       let rest = fmod(a, b)
       return Slot(rest != 0 && (rest < 0) != (b < 0) ? rest + b : rest)
     case .power:
@@ -178,12 +178,14 @@ enum Operations {
     if a.tag == Tag.foreign, operation != .contains {
       let other = Value(copying: b)
       if let result = try a.foreignObject.operate(operation, other, reversed: false, in: session) {
+        try session.afterOperation?()
         return result.retainedSlot
       }
     }
     if b.tag == Tag.foreign {
       let other = Value(copying: a)
       if let result = try b.foreignObject.operate(operation, other, reversed: true, in: session) {
+        try session.afterOperation?()
         return result.retainedSlot
       }
     }
@@ -256,7 +258,10 @@ enum Operations {
     case Tag.float: return Slot(-a.float)
     case Tag.record: return try map(.multiply, a, Slot(-1), session, 0)
     case Tag.foreign:
-      if let result = try a.foreignObject.operate(.negate, in: session) { return result.retainedSlot }
+      if let result = try a.foreignObject.operate(.negate, in: session) {
+        try session.afterOperation?()
+        return result.retainedSlot
+      }
     default: break
     }
     throw Fault("type-mismatch", "`-` does not work on \(a.describedType)", operands: [0: Display.label(a)])
@@ -385,9 +390,10 @@ enum Operations {
       }
       switch x.tag {
       case Tag.list, Tag.tuple, Tag.composed:
-        if x.list.pointee.count != y.list.pointee.count { return false }
-        for i in (0..<x.list.pointee.count).reversed() {
-          waiting.append((x.list.pointee.items[i], y.list.pointee.items[i]))
+        let (left, right) = x.tag == Tag.composed ? (Heap.members(x), Heap.members(y)) : (x.list, y.list)
+        if left.pointee.count != right.pointee.count { return false }
+        for i in (0..<left.pointee.count).reversed() {
+          waiting.append((left.pointee.items[i], right.pointee.items[i]))
         }
       case Tag.record:
         if x.record.pointee.count != y.record.pointee.count { return false }
@@ -484,7 +490,7 @@ enum Operations {
     case Tag.range:
       let (start, stop) = (slot.range.pointee.start, slot.range.pointee.stop)
       if stop <= start { return [] }
-      try requireRoom(stop - start, 16)
+      try requireRoom(try Access.length(of: slot.range), 16)
       return (start..<stop).map { Value($0) }
     case Tag.string: return Heap.text(slot.string).unicodeScalars.map { Value(String($0)) }
     case Tag.record:

@@ -704,7 +704,7 @@ extension Machine {
             let holds = Operations.areEqual(a.pointee, base[Int(i.b)])
             pc = holds ? pc + 1 : code(base) + pc.pointee.wide
           case .testWithin:
-            let holds = a.pointee.isNumber && isWithin(a.pointee, base[Int(i.b)])
+            let holds = a.pointee.isNumber && isWithin(a.pointee, base[Int(i.b)], inclusive: i.c != 0)
             pc = holds ? pc + 1 : code(base) + pc.pointee.wide
           case .slice:
             put(a, middle(of: base[Int(pc.pointee.a)], Int(i.b), Int(i.c)))

@@ -132,7 +132,7 @@ extension Machine {
         "kind-mismatch", "`>>` does not compose \(a.describedType) and \(b.describedType)",
         operands: [0: a.typeName, 1: b.typeName])
     }
-    return Value(items: first.members + second.members, tag: Tag.composed).retainedSlot
+    return try Heap.composition(a, b)
   }
 
   // MARK: Data
@@ -189,7 +189,7 @@ extension Machine {
         "type-mismatch", "the bounds of a range are ints, not \(wrong.describedType)", argument: index,
         operands: [index: Display.label(wrong)])
     }
-    return Heap.range(from.int, inclusive && to.int < Int.max ? to.int + 1 : to.int)
+    return Heap.range(from.int, inclusive ? try behind(to.int) : to.int)
   }
 
   func prepareRange(_ place: Slots, inclusive: Bool) throws {
@@ -198,7 +198,14 @@ extension Machine {
       made.release()
       return
     }
-    if inclusive, place[1].int < Int.max { place[1] = Slot(place[1].int + 1) }
+    if inclusive { place[1] = Slot(try behind(place[1].int)) }
+  }
+
+  /// Where a range ends to which `last` belongs.
+  private func behind(_ last: Int) throws -> Int {
+    if last < Int.max { return last + 1 }
+    throw Fault(
+      "integer-overflow", "a range cannot hold \(last), the greatest int: it would end behind it", argument: 1)
   }
 
   func makeClosure(_ core: UnsafeMutablePointer<FunctionCore>, _ base: Slots) -> Slot {
@@ -267,7 +274,7 @@ extension Machine {
     switch slot.tag {
     case Tag.range:
       let (start, stop) = (slot.range.pointee.start, slot.range.pointee.stop)
-      if start >= stop || at >= stop - start { return false }
+      if start >= stop || UInt(at) >= UInt(bitPattern: stop &- start) { return false }
       put(target, Slot(start + at))
     case Tag.record:
       if at >= slot.record.pointee.count { return false }
@@ -338,9 +345,13 @@ extension Machine {
     return Slot(tag: Tag.record, pointer: body)
   }
 
-  func isWithin(_ slot: Slot, _ range: Slot) -> Bool {
+  /// - Parameter inclusive: the range was written with `..=`: 9.5 is not in `0..=9`.
+  func isWithin(_ slot: Slot, _ range: Slot, inclusive: Bool) -> Bool {
     guard range.tag == Tag.range else { return false }
-    return slot.number >= Double(range.range.pointee.start) && slot.number < Double(range.range.pointee.stop)
+    let (start, stop) = (range.range.pointee.start, range.range.pointee.stop)
+    if slot.tag == Tag.int { return slot.int >= start && (slot.int < stop || stop == Int.max) }
+    let isBelow = inclusive && stop < Int.max ? slot.number <= Double(stop - 1) : slot.number < Double(stop)
+    return slot.number >= Double(start) && (isBelow || stop == Int.max)
   }
 
   /// Items from `first` on, without the last `dropped`.
@@ -483,7 +494,7 @@ extension Machine {
       if at >= 0, at < outer.codeCount {
         entries.append(
           TraceEntry(
-            function: inner.name ?? "an anonymous function", file: outer.file, site: outer.spans[at],
+            function: inner.name ?? TraceEntry.anonymous, file: outer.file, site: outer.spans[at],
             isDirect: !frame.isEntry))
       }
       inner = outer

@@ -62,7 +62,10 @@ struct TextFormat {
   private static func unknown(_ text: String) -> Fault {
     Fault(
       "bad-format", "`\(text)` is no format",
-      notes: ["A format is `[fill][<^>][+][0][width][.precision][e or %]`, such as `.3`, `>8`, `08.2`, `.2e` or `.1%`."]
+      notes: [
+        "A format is `[fill][<^>][+][0][width][.precision][kind]`, such as `.3`, `>8`, `08.2`, `.2e` or `.1%`.",
+        "A kind is `e`, `%`, `f`, `d`, `s`, or for ints `x` (hexadecimal), `b` (binary), `o` (octal).",
+      ]
     )
   }
 

@@ -16,6 +16,7 @@ extension QuickParser {
   }
 
   mutating func parameters() throws -> [ParameterSyntax] {
+    let opener = token.span
     try need("(", "to begin the parameters")
     let oldHead = isHead
     isHead = false
@@ -25,17 +26,48 @@ extension QuickParser {
       isHead = oldHead
     }
     var list: [ParameterSyntax] = []
+    var names: Set<String> = []
     while !isSymbol(")") {
       let start = token.span.start
       let pattern = try pattern()
+      refuseDuplicates(pattern, &names)
       let isVariadic = take("...")
       let value = take("=") || take(":") ? try expression() : nil
       list.append(
         ParameterSyntax(pattern: pattern, defaultValue: value, isVariadic: isVariadic, span: Span(start, previousEnd)))
       if !take(",") { break }
     }
-    try need(")", "to end the parameters")
+    try close(")", opener, "to end the parameters")
     return list
+  }
+
+  /// A pattern that binds no name twice.
+  mutating func bindingPattern() throws -> Pattern {
+    let made = try pattern()
+    var names: Set<String> = []
+    refuseDuplicates(made, &names)
+    return made
+  }
+
+  private mutating func refuseDuplicates(_ pattern: Pattern, _ names: inout Set<String>) {
+    switch pattern.kind {
+    case .anything, .value: break
+    case .name(let name):
+      if !names.insert(name).inserted {
+        refuse(Fault("duplicate-name", "`\(name)` is bound twice here", help: "_"), pattern.span)
+      }
+    case .list(let items, _), .tuple(let items, _): for item in items { refuseDuplicates(item, &names) }
+    case .record(let fields, let rest):
+      for field in fields { refuseDuplicates(field.pattern, &names) }
+      if let rest { refuseDuplicates(rest, &names) }
+    case .either(let items):
+      // Each alternative binds them all.
+      let outer = names
+      for item in items {
+        names = outer
+        refuseDuplicates(item, &names)
+      }
+    }
   }
 
   mutating func pattern() throws -> Pattern {
@@ -47,6 +79,10 @@ extension QuickParser {
   }
 
   mutating func onePattern() throws -> Pattern {
+    try checkNesting()
+    if openPatterns >= QuickParser.patternLimit { throw tooDeep() }
+    openPatterns += 1
+    defer { openPatterns -= 1 }
     let start = token.span.start
     func made(_ kind: PatternKind) -> Pattern { Pattern(kind: kind, span: Span(start, previousEnd)) }
     switch token.kind {
@@ -56,6 +92,7 @@ extension QuickParser {
     case .name(let name):
       _ = advance()
       return made(.name(name))
+    case .keyword(let word) where !["none", "true", "false"].contains(word): throw reserved(word, token.span)
     case .symbol("["), .symbol("("):
       let isList = advance().kind == .symbol("[")
       openBrackets += 1
@@ -76,7 +113,7 @@ extension QuickParser {
         comma = take(",")
         if !comma { break }
       }
-      try need(isList ? "]" : ")", "to end the pattern")
+      try close(isList ? "]" : ")", Span(start, start + 1), "to end the pattern")
       if !isList, items.count == 1, !comma, rest == nil { return items[0] }
       return made(isList ? .list(items, rest: rest) : .tuple(items, rest: rest))
     case .symbol("{"):
@@ -95,7 +132,7 @@ extension QuickParser {
         fields.append(try fieldPattern())
         if !take(",") { break }
       }
-      try need("}", "to end the pattern")
+      try close("}", Span(start, start + 1), "to end the pattern")
       return made(.record(fields, rest: rest))
     case .symbol(".."), .symbol("..="):
       let inclusive = advance().kind == .symbol("..=")
@@ -125,20 +162,8 @@ extension QuickParser {
     return FieldPattern(name: name, pattern: pattern, defaultValue: take("=") ? try expression() : nil)
   }
 
-  /// The index behind the bracket that closes the one that comes next.
-  func behindBracket() -> Int? {
-    var depth = 0
-    for i in at..<tokens.count {
-      switch tokens[i].kind {
-      case .symbol("("), .symbol("["), .symbol("{"): depth += 1
-      case .symbol(")"), .symbol("]"), .symbol("}"):
-        depth -= 1
-        if depth == 0 { return i + 1 }
-      default: break
-      }
-    }
-    return nil
-  }
+  /// The index of the bracket that closes the one here.
+  var closing: Int? { closings[at] < 0 ? nil : closings[at] }
 
   mutating func lambda() throws -> Expression? {
     let start = token.span.start
@@ -148,7 +173,7 @@ extension QuickParser {
       let parameter = ParameterSyntax(pattern: Pattern(kind: .name(name), span: span), defaultValue: nil, span: span)
       return try lambdaBody([parameter], start)
     }
-    guard isSymbol("("), let close = matchingParenthesis(),
+    guard isSymbol("("), let close = closing,
       tokens[min(close + 1, tokens.count - 1)].kind == .symbol("=>")
     else { return nil }
     let list = try parameters()
@@ -162,19 +187,5 @@ extension QuickParser {
     return Expression(
       kind: .function(FunctionSyntax(name: nil, parameters: parameters, body: body, documentation: nil, span: span)),
       span: span)
-  }
-
-  func matchingParenthesis() -> Int? {
-    var depth = 0
-    for i in at..<tokens.count {
-      switch tokens[i].kind {
-      case .symbol("("), .symbol("["), .symbol("{"): depth += 1
-      case .symbol(")"), .symbol("]"), .symbol("}"):
-        depth -= 1
-        if depth == 0 { return i }
-      default: break
-      }
-    }
-    return nil
   }
 }

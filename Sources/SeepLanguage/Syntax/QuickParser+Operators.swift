@@ -4,6 +4,10 @@ import Ground
 extension QuickParser {
   /// Operators and calls that may follow each other in one chain: the tree of a chain is as deep as it is long.
   static let chainLimit = 5000
+  /// `else if`s of one `if`: the tree is as deep as there are of them, but no walk through it is.
+  static let elseLimit = 10_000
+  /// Patterns that may lie in one another.
+  static let patternLimit = 200
 
   func tooDeep() -> CompileError {
     CompileError(
@@ -41,6 +45,7 @@ extension QuickParser {
   }
 
   mutating func binary(_ lowest: Int) throws -> Expression {
+    try checkNesting()
     if isKeyword("not"), lowest <= 4 {
       let start = advance().span.start
       let inner = try binary(4)
@@ -93,10 +98,14 @@ extension QuickParser {
     if isSymbol("-") {
       let start = advance().span.start
       places.prefixes.insert(start)
+      // The least int: its digits alone are one too many.
+      if token.kind == .int(Int.min), !isOperandOfPostfix(at + 1) {
+        return Expression(kind: .int(Int.min), span: Span(start, advance().span.end))
+      }
       let inner = try unary()
       let span = Span(start, inner.span.end)
       switch inner.kind {
-      case .int(let value): return Expression(kind: .int(-value), span: span)
+      case .int(let value) where value != Int.min: return Expression(kind: .int(-value), span: span)
       case .float(let value): return Expression(kind: .float(-value), span: span)
       default: return Expression(kind: .unary(.negate, inner), span: span)
       }
@@ -109,6 +118,12 @@ extension QuickParser {
         kind: .binary(.power, base, exponent), span: Span(base.span.start, exponent.span.end))
     }
     return base
+  }
+
+  /// Whether the token goes on with what stands before it, closer than a minus does.
+  private func isOperandOfPostfix(_ index: Int) -> Bool {
+    guard tokens.indices.contains(index), !tokens[index].newlineBefore else { return false }
+    return ["^", ".", "(", "["].contains { tokens[index].kind == .symbol($0) }
   }
 
   mutating func postfix() throws -> Expression {
@@ -155,6 +170,7 @@ extension QuickParser {
   }
 
   mutating func arguments() throws -> [ArgumentSyntax] {
+    let opener = token.span
     try need("(", "to begin the arguments")
     let oldHead = isHead
     isHead = false
@@ -174,12 +190,12 @@ extension QuickParser {
       }
       if !take(",") { break }
     }
-    try need(")", "to end the arguments")
+    try close(")", opener, "to end the arguments")
     return list
   }
 
   mutating func indexItems() throws -> [Expression?] {
-    _ = advance()
+    let opener = advance().span
     let oldHead = isHead
     isHead = false
     openBrackets += 1
@@ -192,7 +208,7 @@ extension QuickParser {
       if take(":") { items.append(nil) } else { items.append(try expression()) }
       if !take(",") { break }
     }
-    try need("]", "to end the index")
+    try close("]", opener, "to end the index")
     return items
   }
 }

@@ -9,7 +9,8 @@ extension QuickParser {
   /// The mistake of the statement that begins at token `start`, said better where it is known.
   func improved(_ mistake: CompileError, from start: Int) -> CompileError {
     guard mistake.fault.code == "syntax" else { return mistake }
-    guard let found = habit(from: start, at: index(of: mistake.site)) else { return mistake }
+    let place = mistake.token ?? index(of: mistake.site)
+    guard let found = habit(from: start, at: place, mistake.fault.message) else { return mistake }
     var better = mistake
     better.fault = Fault(
       QuickParser.habitCode, found.message, notes: found.note.map { [$0] } ?? [],
@@ -19,7 +20,7 @@ extension QuickParser {
     return better
   }
 
-  private struct Habit {
+  struct Habit {
     var message: String
     var span: Span
     var help: String?
@@ -42,11 +43,11 @@ extension QuickParser {
     return QuickParser.read(Array(text.utf8), nativeLimit: nativeLimit, improves: false).errors.isEmpty
   }
 
-  private func source(_ from: Int, _ to: Int) -> String {
+  func source(_ from: Int, _ to: Int) -> String {
     from < to && to <= text.count ? String(decoding: text[from..<to], as: UTF8.self) : ""
   }
 
-  private func word(_ index: Int) -> String? {
+  func word(_ index: Int) -> String? {
     guard tokens.indices.contains(index) else { return nil }
     switch tokens[index].kind {
     case .name(let name): return name
@@ -55,24 +56,26 @@ extension QuickParser {
     }
   }
 
-  private func isSymbol(_ symbol: String, at index: Int) -> Bool {
+  func isSymbol(_ symbol: String, at index: Int) -> Bool {
     tokens.indices.contains(index) && tokens[index].kind == .symbol(symbol)
   }
 
-  private func isAdjacent(_ first: Int) -> Bool {
+  func isAdjacent(_ first: Int) -> Bool {
     tokens.indices.contains(first) && tokens.indices.contains(first + 1)
       && tokens[first].span.end == tokens[first + 1].span.start
   }
 
   /// The last token of the line of token `index`.
-  private func lineEnd(_ index: Int) -> Int {
+  func lineEnd(_ index: Int) -> Int {
     var last = index
     while last + 1 < tokens.count - 1, !tokens[last + 1].newlineBefore { last += 1 }
     return last
   }
 
-  private func habit(from start: Int, at place: Int) -> Habit? {
-    byFirstWord(start, place) ?? byWord(start, place) ?? bySymbol(start, place) ?? callWithoutParentheses(start, place)
+  private func habit(from start: Int, at place: Int, _ message: String) -> Habit? {
+    byFirstWord(start, place) ?? byDeclaration(start, place) ?? byWord(start, place) ?? byPunctuation(start, place)
+      ?? bySymbol(start, place) ?? (message.hasSuffix("to begin the body") ? bodyWithoutBraces(start, place) : nil)
+      ?? missingComma(start, place) ?? callWithoutParentheses(start, place)
   }
 
   // MARK: Words that begin a statement
@@ -103,12 +106,13 @@ extension QuickParser {
         note: "Tensors, models, attacks and files need no module; `seep doc` lists what there is.")
     case "const":
       return Habit("a value is bound with `let` in Seep, not `const`", span, "let \(word(start + 1) ?? "x") = …")
-    case "elif": return Habit("Seep writes `else if`, not `elif`", span, "if … { … } else if … { … }")
+    case "elif", "elseif", "elsif":
+      return Habit("Seep writes `else if`, not `\(first)`", span, "if … { … } else if … { … }")
+    case "finally": return finally(span)
     case "del", "global", "nonlocal", "yield", "async", "await", "new", "switch", "case", "do", "end", "loop",
       "unless", "until":
       return Habit("there is no `\(first)` in Seep", span, other[first])
-    case "except", "finally":
-      return Habit("Seep writes `catch`, not `\(first)`", span, "try { … } catch e { … }")
+    case "except": return Habit("Seep writes `catch`, not `except`", span, "try { … } catch e { … }")
     case "print":
       if case .symbol = follows.kind { return nil }
       let last = lineEnd(start)
@@ -117,6 +121,11 @@ extension QuickParser {
         "print(\(source(follows.span.start, tokens[last].span.end)))")
     default: return nil
     }
+  }
+
+  private func finally(_ span: Span) -> Habit {
+    Habit(
+      "there is no `finally` in Seep: `defer` says beforehand what runs when its block is left", span, "defer { … }")
   }
 
   private var other: [String: String] {
@@ -138,13 +147,17 @@ extension QuickParser {
 
   private func byWord(_ start: Int, _ place: Int) -> Habit? {
     let here = tokens[place]
-    if case .name("elif") = here.kind {
-      return Habit("Seep writes `else if`, not `elif`", here.span, "if … { … } else if … { … }")
+    if case .name(let name) = here.kind, ["elif", "elseif", "elsif"].contains(name) {
+      return Habit("Seep writes `else if`, not `\(name)`", here.span, "if … { … } else if … { … }")
+    }
+    if case .name("then") = here.kind, let head = headWord(start, place) {
+      let condition = source(tokens[head].span.start, tokens[place - 1].span.end)
+      return Habit("there is no `then` in Seep: the body stands in braces", here.span, "\(condition) { … }")
     }
     if case .name("except") = here.kind {
       return Habit("Seep writes `catch`, not `except`", here.span, "try { … } catch e { … }")
     }
-    if case .name("finally") = here.kind { return Habit("there is no `finally` in Seep", here.span) }
+    if case .name("finally") = here.kind { return finally(here.span) }
     if case .name("is") = here.kind { return Habit("Seep compares with `==`, not `is`", here.span, "==") }
     if let near = (max(start, place - 3)..<(place + 1)).first(where: { word($0) == "lambda" }) {
       var names: [String] = []
@@ -193,7 +206,7 @@ extension QuickParser {
   }
 
   /// The innermost bracket that is open at a token.
-  private func openBracket(_ start: Int, _ place: Int) -> Int? {
+  func openBracket(_ start: Int, _ place: Int) -> Int? {
     var open: [Int] = []
     for index in start..<place {
       if ["(", "[", "{"].contains(where: { isSymbol($0, at: index) }) { open.append(index) }
@@ -242,11 +255,21 @@ extension QuickParser {
     case "}", ")":
       if isSymbol("+", at: previous), isSymbol("+", at: previous - 1) { return increment(start, "+") }
       return nil
+    case "*=" where isSymbol("*", at: previous) && isAdjacent(previous) && previous < place:
+      let next = min(place + 1, tokens.count - 1)
+      return Habit(
+        "a power is written `^` in Seep, not `**`", Span(tokens[previous].span.start, here.span.end),
+        "\(source(tokens[start].span.start, tokens[previous - 1].span.end)) ^= "
+          + source(tokens[next].span.start, tokens[next].span.end))
     case "//" where place == start, "/" where place == start:
       return Habit(
         "a comment begins with `#` in Seep, not `\(isSymbol("*", at: place + 1) ? "/*" : symbol)`", here.span, "# …")
     case "|" where isSymbol("|", at: place + 1):
       return Habit("Seep writes `or`, not `||`", Span(here.span.start, here.span.end + 1), "… or …")
+    case "|" where word(place + 1) != nil && isSymbol("|", at: place + 2):
+      return Habit(
+        "a function without a name is written `x => …` in Seep", Span(here.span.start, tokens[place + 2].span.end),
+        "\(word(place + 1) ?? "x") => …")
     case "|": return Habit("`|` stands between patterns only; Seep writes `or`", here.span, "… or …")
     case ">" where isSymbol("-", at: previous) && isAdjacent(previous):
       return Habit(
@@ -265,7 +288,7 @@ extension QuickParser {
   }
 
   /// A token `if`, `while`, `assert` or `elif` whose condition goes on to `place`.
-  private func headWord(_ start: Int, _ place: Int) -> Int? {
+  func headWord(_ start: Int, _ place: Int) -> Int? {
     var at = place - 1
     while at >= start {
       if let word = word(at), ["if", "while", "assert", "elif"].contains(word) { return at }
@@ -275,7 +298,7 @@ extension QuickParser {
     return nil
   }
 
-  private func headOf(_ start: Int, _ place: Int) -> Int? {
+  func headOf(_ start: Int, _ place: Int) -> Int? {
     var at = place - 1
     while at >= start {
       if let word = word(at), ["if", "while", "for", "else", "try", "fn", "match", "catch"].contains(word) {
@@ -321,65 +344,14 @@ extension QuickParser {
     case .int, .float, .text, .name: break
     default: return nil
     }
+    // Where a value begins, not where a name is bound.
+    if place - 1 > start {
+      guard case .symbol(let before) = tokens[place - 2].kind, before != ".", before != ")", before != "]" else {
+        return nil
+      }
+    }
     let argument = source(tokens[place].span.start, tokens[place].span.end)
     return Habit(
       "two values follow each other; a call has parentheses", tokens[place].span, "\(name)(\(argument))")
-  }
-}
-
-extension QuickParser {
-  /// A block without its `}`: by the indentation, where it should stand.
-  func unclosed(_ start: Int) -> CompileError {
-    func indent(_ offset: Int) -> Int {
-      var at = offset
-      while at > 0, text[at - 1] != 10 { at -= 1 }
-      var width = 0
-      while at + width < text.count, text[at + width] == 32 || text[at + width] == 9 { width += 1 }
-      return width
-    }
-    func line(_ offset: Int) -> Int { text[..<offset].count { $0 == 10 } + 1 }
-    var mistake = error("this block has no end", Span(start, start + 1))
-    let own = indent(start)
-    let later = tokens.first {
-      $0.span.start > start && $0.newlineBefore && $0.kind != .end && line($0.span.start) > line(start)
-        && indent($0.span.start) <= own
-    }
-    if let later, later.kind != .symbol("}") {
-      mistake.fault.help = "a `}` before line \(line(later.span.start))"
-    } else {
-      mistake.fault.help = "a `}` at the end"
-    }
-    return mistake
-  }
-}
-
-/// What other languages call things, and what Seep does.
-enum OtherNames {
-  static let values: [String: String] = [
-    "None": "none", "True": "true", "False": "false", "null": "none", "nil": "none", "undefined": "none",
-    "NULL": "none", "NaN": "nan", "Infinity": "inf", "println": "print", "printf": "print", "echo": "print",
-    "str": "\"{…}\"", "dict": "{name: …}", "list": "[…]", "isinstance": "type(…)", "length": "len", "size": "len",
-    "elif": "else if", "pass": "none", "throw": "raise …", "np": "zeros(2, 3)", "torch": "zeros(2, 3)",
-  ]
-  /// Of values that have no such field: what is written instead, `{0}` for the value.
-  static let members: [String: String] = [
-    "append": "{0} += [y]", "push": "{0} += [y]", "add": "{0} += [y]", "extend": "{0} += ys", "length": "len({0})",
-    "size": "len({0})", "count": "len({0})", "item": "float({0})", "numpy": "{0}", "backward": "grad(f)(x)",
-    "detach": "stop_gradient({0})", "view": "{0}.reshape(…)", "mm": "{0} @ b", "matmul": "{0} @ b", "dot": "{0} @ b",
-    "t": "{0}.T", "format": "\"{…}\"", "items": "for (name, value) in {0} { … }", "astype": "{0}.to(\"float64\")",
-    "double": "{0}.to(\"float64\")", "squeeze": "{0}.reshape(…)", "unsqueeze": "{0}.reshape(…)",
-    "zero_grad": "grad(f)(x)",
-  ]
-  /// Names that no function provides because it is an argument in Seep.
-  static let notes: [String: String] = [
-    "self": "There are no classes: a function takes what it works on as its first argument, and `x.f()` calls `f(x)`.",
-    "this": "There are no classes: a function takes what it works on as its first argument, and `x.f()` calls `f(x)`.",
-  ]
-
-  /// The fault for a name that nothing binds.
-  static func unknownName(_ name: String, near: String?, orElse help: String?) -> Fault {
-    Fault(
-      "unknown-name", "there is no `\(name)` here", notes: notes[name].map { [$0] } ?? [],
-      help: notes[name] != nil ? nil : (values[name] ?? near ?? help))
   }
 }

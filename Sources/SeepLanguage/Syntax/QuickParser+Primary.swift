@@ -8,6 +8,7 @@ extension QuickParser {
     func made(_ kind: ExpressionKind) -> Expression { Expression(kind: kind, span: here.span) }
     switch here.kind {
     case .int(let value):
+      if value == Int.min { throw error("\(value.magnitude) does not fit into a 64-bit integer", here.span) }
       _ = advance()
       return made(.int(value))
     case .float(let value):
@@ -35,7 +36,7 @@ extension QuickParser {
         items.append(try expression())
         if !take(",") { break }
       }
-      try need("]", "to end the list")
+      try close("]", here.span, "to end the list")
       return Expression(kind: .list(items), span: Span(here.span.start, previousEnd))
     case .symbol("{") where !isHead:
       if bracesAreRecord {
@@ -72,6 +73,7 @@ extension QuickParser {
       isHead = oldHead
     }
     var fields: [FieldSyntax] = []
+    var names: Set<String> = []
     while !isSymbol("}") {
       let here = token
       var name = ""
@@ -82,10 +84,13 @@ extension QuickParser {
         name = try needName().0
       }
       try need(":", "after the field's name")
+      if !names.insert(name).inserted {
+        refuse(Fault("duplicate-name", "this record has the field `\(name)` twice"), here.span)
+      }
       fields.append(FieldSyntax(name: name, nameSpan: here.span, value: try expression()))
       if !take(",") { break }
     }
-    try need("}", "to end the record")
+    try close("}", Span(start, start + 1), "to end the record")
     return Expression(kind: .record(fields), span: Span(start, previousEnd))
   }
 
@@ -105,7 +110,7 @@ extension QuickParser {
       comma = take(",")
       if !comma { break }
     }
-    try need(")", "to close this")
+    try close(")", here.span, "to close the `(`")
     let span = Span(here.span.start, previousEnd)
     if items.count == 1, !comma { return Expression(kind: items[0].kind, span: span) }
     return Expression(kind: .tuple(items), span: span)
@@ -120,15 +125,10 @@ extension QuickParser {
     case "false": return made(.bool(false))
     case "fn": return made(.function(try function(nil, here.span.start, nil)))
     case "if":
-      let condition = try head()
-      let yes = try block()
-      if takeWord("else") {
-        let no = isKeyword("if") ? try primary() : try block()
-        return made(.ifElse(condition, yes, no))
-      }
-      return made(.ifElse(condition, yes, nil))
+      return try ifElse(here.span.start)
     case "match":
       let subject = try head()
+      let brace = token.span.start
       try need("{", "to begin the cases")
       let (oldHead, oldOpen) = (isHead, openBrackets)
       isHead = false
@@ -136,8 +136,9 @@ extension QuickParser {
       defer { (isHead, openBrackets) = (oldHead, oldOpen) }
       var cases: [CaseSyntax] = []
       while !isSymbol("}") {
+        if token.kind == .end { throw unclosed(brace) }
         places.starts.insert(token.span.start)
-        let pattern = try pattern()
+        let pattern = try bindingPattern()
         let condition = takeWord("if") ? try binary(0) : nil  // `if a => b` is no function
         try need("=>", "after the pattern")
         let body = try expression()
@@ -149,7 +150,7 @@ extension QuickParser {
     case "try":
       let body = try block()
       guard takeWord("catch") else { return made(.tryCatch(body, nil, nil)) }
-      let pattern = try isSymbol("{") && !isRecordPatternOfCatch ? nil : pattern()
+      let pattern = try isSymbol("{") && !isRecordPatternOfCatch ? nil : bindingPattern()
       return made(.tryCatch(body, pattern, try block()))
     default:
       at -= 1  // it may begin the next statement
@@ -157,9 +158,33 @@ extension QuickParser {
     }
   }
 
+  /// Behind an `if`; those behind `else` are gone through one after another, however many they are.
+  private mutating func ifElse(_ start: Int) throws -> Expression {
+    var arms: [(start: Int, condition: Expression, body: Expression)] = []
+    var last: Expression?
+    var next = start
+    while true {
+      if arms.count > QuickParser.elseLimit { throw tooDeep() }
+      let condition = try head()
+      arms.append((next, condition, try block()))
+      guard takeWord("else") else { break }
+      next = token.span.start
+      if !takeWord("if") {
+        last = try block()
+        break
+      }
+    }
+    let end = previousEnd
+    while let arm = arms.popLast() {
+      last = Expression(kind: .ifElse(arm.condition, arm.body, last), span: Span(arm.start, end))
+    }
+    return last ?? Expression(kind: .none, span: Span(start, end))
+  }
+
   /// `catch {code, message} {`: a block would not be followed by another one on its line.
   private var isRecordPatternOfCatch: Bool {
-    guard let behind = behindBracket(), behind < tokens.count else { return false }
+    guard let close = closing, close + 1 < tokens.count else { return false }
+    let behind = close + 1
     return tokens[behind].kind == .symbol("{") && !tokens[behind].newlineBefore
   }
 
@@ -183,6 +208,11 @@ extension QuickParser {
     var inner = QuickParser(text: text, tokens: tokens, nativeLimit: nativeLimit)
     inner.openBrackets = 1
     do {
+      if tokens.count == 1 {
+        var mistake = inner.error("nothing stands between these braces", Span(span.start - 1, span.end + 1))
+        mistake.fault.help = "\"{value}\""
+        throw mistake
+      }
       let value = try inner.expression()
       if inner.token.kind != .end { throw inner.error("something is left over here", inner.token.span) }
       if let first = inner.errors.first { throw first }

@@ -10,11 +10,11 @@ extension QuickParser {
   /// Notes a mistake in the statement that begins at token `start`, and goes to the beginning of the next one: the next
   /// line outside of brackets, or the `}` of the block around it.
   mutating func recover(_ mistake: any Error, from start: Int) {
-    guard var mistake = mistake as? CompileError else { return }
+    guard !hasGivenUp, var mistake = mistake as? CompileError else { return }
     if improves { mistake = improved(mistake, from: start) }
     // At the end of the text everything that is open complains; the innermost says it best.
     if !mistake.isAtEnd || !errors.contains(where: \.isAtEnd) { errors.append(mistake) }
-    if mistake.fault.code == "nested-too-deep" || errors.count >= QuickParser.errorLimit {
+    if hasGivenUp {
       at = tokens.count - 1
       return
     }
@@ -28,6 +28,9 @@ extension QuickParser {
       at += 1
     }
   }
+
+  /// What follows is not read: what is open only closes.
+  var hasGivenUp: Bool { errors.last?.fault.code == "nested-too-deep" || errors.count >= QuickParser.errorLimit }
 
   private func mayBegin(_ open: [String]) -> Bool {
     guard case .keyword(let word) = token.kind else { return open.isEmpty }
@@ -53,10 +56,12 @@ extension QuickParser {
   func allErrors(_ inTokens: [CompileError]) -> [CompileError] {
     if inTokens.isEmpty, errors.count < 2 { return errors }
     func line(_ error: CompileError) -> Int {
-      text[..<min(text.count, max(0, Int(error.site.from)))].count { $0 == 10 }
+      self.line(max(0, Int(error.site.from))) - 1
     }
     let known = Set(inTokens.prefix(QuickParser.errorLimit).map(line))
-    var all = inTokens.prefix(QuickParser.errorLimit) + errors.filter { !known.contains(line($0)) }
+    var all = inTokens.prefix(QuickParser.errorLimit) + errors.filter { error in
+      !known.contains(line(error)) && !known.contains(error.opener.map { self.line($0) - 1 } ?? -1)
+    }
     all.sort { $0.site.from < $1.site.from }
     return Array(all.prefix(QuickParser.errorLimit))
   }

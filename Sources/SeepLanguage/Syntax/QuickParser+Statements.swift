@@ -44,11 +44,12 @@ extension QuickParser {
   }
 
   mutating func statementKind(_ documentation: String?) throws -> StatementKind {
+    try checkNesting()
     if case .keyword(let word) = token.kind {
       switch word {
       case "let", "var":
         _ = advance()
-        let pattern = try pattern()
+        let pattern = try bindingPattern()
         try need("=", "after the name")
         return .binding(pattern, isMutable: word == "var", try expression())
       case "fn":
@@ -59,7 +60,7 @@ extension QuickParser {
         }
       case "for":
         _ = advance()
-        let pattern = try pattern()
+        let pattern = try bindingPattern()
         if !takeWord("in") { throw error("`in` is expected after the loop's variable", token.span) }
         let items = try head()
         return .forIn(pattern, items, try block())
@@ -152,7 +153,10 @@ extension QuickParser {
     defer { (isHead, openBrackets) = (oldHead, oldOpen) }
     var statements: [Statement] = []
     while !isSymbol("}") {
-      if token.kind == .end { throw unclosed(start) }
+      if token.kind == .end {
+        if hasGivenUp { throw tooDeep() }
+        throw unclosed(start)
+      }
       if let one = statementOrMistake() { statements.append(one) }
     }
     _ = advance()

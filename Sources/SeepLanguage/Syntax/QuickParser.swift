@@ -38,6 +38,10 @@ struct QuickParser {
   var errors: [CompileError] = []
   var places = SyntaxPlaces()
   var improves = true
+  /// Patterns that are open around the present one.
+  var openPatterns = 0
+  /// For each opening bracket among the tokens the index of the one that closes it, -1 if none does.
+  let closings: [Int]
 
   /// The statements of a text; throws the first mistake, which carries the others.
   static func parse(_ text: [UInt8], nativeLimit: UInt) throws -> [Statement] {
@@ -64,12 +68,33 @@ struct QuickParser {
     self.text = text
     self.tokens = tokens
     self.nativeLimit = nativeLimit
+    closings = QuickParser.closings(tokens)
+  }
+
+  private static func closings(_ tokens: [Token]) -> [Int] {
+    var found = [Int](repeating: -1, count: tokens.count)
+    var open: [Int] = []
+    for (i, token) in tokens.enumerated() {
+      guard case .symbol(let symbol) = token.kind else { continue }
+      switch symbol {
+      case "(", "[", "{": open.append(i)
+      case ")", "]", "}": if let last = open.popLast() { found[last] = i }
+      default: break
+      }
+    }
+    return found
   }
 
   func error(_ message: String, _ span: Span) -> CompileError {
     CompileError(
       fault: Fault("syntax", message), site: Site(from: Int32(span.start), to: Int32(max(span.end, span.start + 1))),
       isAtEnd: token.kind == .end)
+  }
+
+  /// Notes a mistake that does not keep the parser from going on.
+  mutating func refuse(_ fault: Fault, _ span: Span) {
+    if hasGivenUp { return }
+    errors.append(CompileError(fault: fault, site: Site(from: Int32(span.start), to: Int32(span.end))))
   }
 
   // MARK: Tokens
@@ -105,8 +130,38 @@ struct QuickParser {
       _ = advance()
       return (name, here.span)
     }
+    if case .keyword(let word) = here.kind { throw reserved(word, here.span) }
     throw error("a name is expected", here.span)
   }
+  /// A word of the language where a name should stand.
+  func reserved(_ word: String, _ span: Span) -> CompileError {
+    var mistake = error("`\(word)` is a word of the language and cannot be a name", span)
+    mistake.fault.help = "\(word)_"
+    return mistake
+  }
+
+  /// The bracket that closes what `opener` opened. Where the line, or the text, ends without it, the mistake is shown at
+  /// the opener.
+  mutating func close(_ symbol: String, _ opener: Span, _ why: String) throws {
+    if take(symbol) { return }
+    let written = String(decoding: text[opener.start..<min(opener.end, text.count)], as: UTF8.self)
+    var mistake = error("`\(symbol)` is expected \(why)", token.span)
+    if token.kind == .end || token.newlineBefore {
+      mistake.token = at
+      mistake.fault.message = "this `\(written)` has no `\(symbol)`"
+      mistake.site = Site(from: Int32(opener.start), to: Int32(opener.end))
+      if token.kind != .end {
+        mistake.fault.notes = ["`,` or `\(symbol)` is expected before line \(line(token.span.start))."]
+      }
+    } else if line(opener.start) != line(token.span.start) {
+      mistake.fault.notes = ["It was opened in line \(line(opener.start))."]
+    }
+    mistake.opener = opener.start
+    throw mistake
+  }
+
+  func line(_ offset: Int) -> Int { text[..<min(offset, text.count)].count { $0 == 10 } + 1 }
+
   /// Whether the expression may go on with the present token.
   var goesOn: Bool {
     if !token.newlineBefore || openBrackets > 0 { return true }

@@ -54,6 +54,7 @@ struct Tokenizer {
 
   mutating func all() -> [Token] {
     var tokens: [Token] = []
+    if at == 0, end >= 3, text[0] == 0xEF, text[1] == 0xBB, text[2] == 0xBF { at = 3 }  // a byte order mark
     var newline = true
     while true {
       while at < end {
@@ -96,26 +97,53 @@ struct Tokenizer {
   /// Goes on behind what could not be read; the token that it probably was meant to be.
   private mutating func skip(_ start: Int) -> TokenKind? {
     if text[start] == 34, at < end {
+      // From its beginning: a brace without an end has taken the quotes behind it for those of an inner string.
+      let isLong = start + 2 < end && text[start + 1] == 34 && text[start + 2] == 34
+      if !isLong { at = start + 1 }
       while at < end, text[at] != 34, text[at] != 10 { at += text[at] == 92 ? 2 : 1 }
       at = min(end, at)
       if at < end, text[at] == 34 { at += 1 }
       return .text([.text("")])
     }
     if isDigit(text[start]) { return .int(0) }
-    if text[start] == 39 { return .text([.text("")]) }
+    if text[start] == 39 || isCurlyQuote(start) { return .text([.text("")]) }
     at = max(at, start + 1)
     return nil
   }
 
   private func isDigit(_ c: UInt8) -> Bool { c >= 48 && c <= 57 }
-  private func isLetter(_ c: UInt8) -> Bool { c >= 97 && c <= 122 || c >= 65 && c <= 90 || c == 95 || c >= 128 }
+  private func isASCIILetter(_ c: UInt8) -> Bool { c >= 97 && c <= 122 || c >= 65 && c <= 90 || c == 95 }
+
+  /// The bytes of a letter, or inside of a name of what may follow one; 0 if something else stands here.
+  private func letter(_ at: Int, isFirst: Bool) -> Int {
+    let c = text[at]
+    if c < 128 { return isASCIILetter(c) || !isFirst && isDigit(c) ? 1 : 0 }
+    guard let (scalar, length) = scalar(at) else { return 0 }
+    let properties = scalar.properties
+    return (isFirst ? properties.isXIDStart : properties.isXIDContinue) ? length : 0
+  }
+
+  /// The character that begins at a byte.
+  private func scalar(_ at: Int) -> (Unicode.Scalar, length: Int)? {
+    let length = text[at] < 0x80 ? 1 : text[at] < 0xE0 ? 2 : text[at] < 0xF0 ? 3 : 4
+    guard at + length <= end,
+      let found = String(decoding: text[at..<(at + length)], as: UTF8.self).unicodeScalars.first
+    else { return nil }
+    return (found, length)
+  }
 
   private mutating func next() throws -> TokenKind {
     let c = text[at]
     if isDigit(c) { return try number() }
-    if isLetter(c) {
+    let first = letter(at, isFirst: true)
+    if first > 0 {
       let start = at
-      while at < end, isLetter(text[at]) || isDigit(text[at]) { at += 1 }
+      at += first
+      while at < end {
+        let more = letter(at, isFirst: false)
+        if more == 0 { break }
+        at += more
+      }
       let word = String(decoding: text[start..<at], as: UTF8.self)
       return Tokenizer.keywords.contains(word) ? .keyword(word) : .name(word)
     }
@@ -155,14 +183,63 @@ struct Tokenizer {
       return habit("a line goes on by itself in Seep: after an operator, a comma, or inside of brackets", nil, at + 1)
     case 126: return habit("there is no `~` in Seep", "not", at + 1)
     case 0: return habit("this text holds a NUL byte: it is not a text file", nil, at + 1)
-    default: return error("this character means nothing here", at, at + 1)
+    default: return strangeCharacter()
     }
+  }
+
+  private static let curlyQuotes: Set<Unicode.Scalar> = [
+    "\u{201C}", "\u{201D}", "\u{201E}", "\u{2018}", "\u{2019}", "\u{201A}", "\u{AB}", "\u{BB}",
+  ]
+  /// Characters that look like symbols of Seep, and those symbols.
+  private static let likeness: [Unicode.Scalar: String] = [
+    "\u{D7}": "*", "\u{F7}": "/", "\u{2212}": "-", "\u{2013}": "-", "\u{2014}": "-", "\u{2264}": "<=",
+    "\u{2265}": ">=", "\u{2260}": "!=", "\u{2192}": "=>", "\u{21D2}": "=>", "\u{2026}": "...", "\u{B7}": "*",
+    "\u{FF08}": "(", "\u{FF09}": ")", "\u{FF0C}": ",", "\u{FF1A}": ":", "\u{FF1D}": "=", "\u{2227}": "and",
+    "\u{2228}": "or", "\u{AC}": "not", "\u{2208}": "in",
+  ]
+
+  private func isCurlyQuote(_ at: Int) -> Bool { scalar(at).map { Tokenizer.curlyQuotes.contains($0.0) } ?? false }
+
+  /// A character that is neither a letter nor a symbol, with its name where it cannot be seen.
+  private mutating func strangeCharacter() -> CompileError {
+    let start = at
+    guard let (character, length) = scalar(start) else {
+      at += 1
+      return error("this byte is not text", start, at)
+    }
+    at += length
+    func made(_ message: String, _ help: String? = nil) -> CompileError {
+      CompileError(fault: Fault("syntax", message, help: help), site: Site(from: Int32(start), to: Int32(at)))
+    }
+    let digits = String(character.value, radix: 16, uppercase: true)
+    let code = "U+" + String(repeating: "0", count: max(0, 4 - digits.count)) + digits
+    if Tokenizer.curlyQuotes.contains(character) {
+      var close = at
+      while close < end, text[close] != 10, !isCurlyQuote(close) { close += scalar(close)?.length ?? 1 }
+      let isClosed = close < end && isCurlyQuote(close)
+      let inside = String(decoding: text[at..<close], as: UTF8.self)
+      at = isClosed ? close + (scalar(close)?.length ?? 1) : close
+      return made(
+        "this is a curly quote (\(code)): strings stand in straight ones, `\"`",
+        isClosed && !inside.contains("\"") ? "\"\(inside)\"" : nil)
+    }
+    if character.properties.isWhitespace || character.properties.generalCategory == .format {
+      let name = character.properties.name.map { "\($0.lowercased()) (\(code))" } ?? code
+      return made("this blank is a \(name); Seep reads ordinary blanks only: write a space")
+    }
+    if let symbol = Tokenizer.likeness[character] {
+      return made("`\(character)` (\(code)) is not a symbol of Seep", symbol)
+    }
+    if character.properties.isXIDContinue {
+      return made("a name does not begin with `\(character)` (\(code)): first a letter or `_`")
+    }
+    return made("`\(character)` (\(code)) is neither a letter nor a symbol: names have letters, digits and `_`")
   }
 
   /// `0xff`, `0b101`, `0o17`; nil if the number is decimal.
   private mutating func numberOfOtherBase(_ start: Int) throws -> TokenKind? {
     guard text[at] == 48, at + 2 < end, let radix = [120: 16, 98: 2, 111: 8][text[at + 1]] else { return nil }
-    func isPart(_ c: UInt8) -> Bool { isDigit(c) || isLetter(c) && c < 128 }
+    func isPart(_ c: UInt8) -> Bool { isDigit(c) || isASCIILetter(c) }
     guard isPart(text[at + 2]) else { return nil }
     at += 2
     while at < end, isPart(text[at]) { at += 1 }
@@ -194,8 +271,10 @@ struct Tokenizer {
     }
     let word = String(decoding: text[start..<at].filter { $0 != 95 }, as: UTF8.self)
     if isFloat { return .float(Double(word) ?? 0) }
-    guard let value = Int(word) else { throw error("\(word) does not fit into a 64-bit integer", start, at) }
-    return .int(value)
+    if let value = Int(word) { return .int(value) }
+    // Behind a minus it is the least int; the parser sees to it.
+    if word.drop(while: { $0 == "0" }) == "9223372036854775808" { return .int(Int.min) }
+    throw error("\(word) does not fit into a 64-bit integer", start, at)
   }
 
   private mutating func string() throws -> TokenKind {
@@ -290,7 +369,7 @@ struct Tokenizer {
     let open = at
     if at < end, text[at] == 123 { at += 1 }
     let digits = at
-    while at < end, isDigit(text[at]) || isLetter(text[at]) && text[at] < 128 { at += 1 }
+    while at < end, isDigit(text[at]) || isASCIILetter(text[at]) { at += 1 }
     guard digits > open, at < end, text[at] == 125, at - digits <= 6,
       let code = UInt32(String(decoding: text[digits..<at], as: UTF8.self), radix: 16), let found = Unicode.Scalar(code)
     else { throw error("an escaped character is written as `\\u{e9}`: its number in hexadecimal digits", open - 2, at) }

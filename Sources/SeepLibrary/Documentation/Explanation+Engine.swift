@@ -42,7 +42,7 @@ extension Explanation {
       example: "ones(2) + ones(2, dtype: float64) # expect error: dtype-mismatch"),
     Explanation(
       "duplicate-name",
-      "Two things that are found by name have the same one: rows of an audit, tensors of a file. Give one of them a name of its own.",
+      "Two things that are found by name have the same one: names that one `let` or one function binds, fields of a record, rows of an audit, tensors of a file. Give one of them a name of its own; `_` stands for what is not needed.",
       example:
         "let d = dataset(\"digits\")\nlet twice = [class_mean(d.public), class_mean(d.public)]\naudit(model: lenet(), data: d.private, images: 1, attacks: twice)   # expect error: duplicate-name"
     ),
@@ -110,11 +110,11 @@ extension Explanation {
     ),
     Explanation(
       "not-differentiable",
-      "The argument of a differentiated function holds no tensors or numbers, or the function does not depend on it.",
+      "The argument of a differentiated function holds no tensors or numbers, or the value of the function does not depend on it: it was computed from constants, behind `stop_gradient`, or by comparisons alone. Where a gradient of zero is meant, add `0 * sum(x)`.",
       example: "grad(x => 1.0)(\"text\")            # expect error: not-differentiable"),
     Explanation(
       "not-finite",
-      "NaN or infinity appeared where numbers are needed: a loss in training, an update, a matrix. The diagnostic says where it appeared first; often the learning rate is too large.",
+      "NaN or infinity appeared where numbers are needed: a loss in training, an update, a matrix. The diagnostic says where it appeared first, and which operation gave it; often the learning rate is too large.",
       example:
         "let net = lenet()\nlet (x, y) = dataset(\"digits\").private[0]\nlet u = share(net, x, y) / 0\ninverting_gradients(steps: 2).run(u, net)   # expect error: not-finite"
     ),

@@ -44,7 +44,16 @@ final class DefenseValue: Foreign {
     if let model = other.foreign(as: ModelValue.self) {
       throw Fault(
         "mixed-composition", "a defense (\(defense.written)) and a layer (\(model.model.written)) do not compose",
-        notes: ["A `>>` chain has one kind: layers make a model, defenses a defense."])
+        notes: ["A `>>` chain has one kind: layers make a model, defenses a defense."],
+        operands: reversed ? [0: "a layer", 1: "a defense"] : [0: "a defense", 1: "a layer"])
+    }
+    if let layer = other.members.first(where: { Layers.hasForm($0) })?.functionName {
+      throw Fault(
+        "mixed-composition", "a defense (\(defense.written)) and a layer (\(layer)) do not compose",
+        notes: [
+          "In a `>>` chain `\(layer)` means the layer; a chain has one kind.",
+          "As a function of the update it is written `update => \(layer)(update)`.",
+        ], operands: reversed ? [0: "a layer", 1: "a defense"] : [0: "a defense", 1: "a layer"])
     }
     guard let next = try Defenses.defense(other, session) else { return nil }
     return (reversed ? Leakage.compose(next, defense) : Leakage.compose(defense, next)).map { Value(DefenseValue($0)) }

@@ -25,6 +25,10 @@ struct UserAttack: Attack, @unchecked Sendable {  // Seep's evaluation is single
   }
 
   func recover(_ seen: Update, _ model: Model, _ setting: AttackSetting) throws -> Leak {
+    if threatModel.knows.contains(.imageShape), model.inputShape == nil {
+      throw Fault("model-not-built", "\(written) needs the shape of an example, and \(model.written) has not met one")
+    }
+    try seen.checkForm(against: model)
     let runs = AttackRuns.of(session)
     let run = AttackRun(self, seen, model, setting)
     runs.open.append(run)

@@ -154,9 +154,12 @@ let layerBuiltins: [Builtin] = [
     let batch = logits.rank == 1 ? try logits.unsqueeze(axis: 0) : logits
     if let soft = call["labels"].foreign(as: TensorValue.self), soft.variable.dtype.isFloat {
       let targets = soft.variable.rank == 1 ? try soft.variable.unsqueeze(axis: 0) : soft.variable
-      return Value(TensorValue(try batch.crossEntropy(soft: targets)))
+      return Value(
+        TensorValue(try blaming(call, "labels", labelling: "logits") { try batch.crossEntropy(soft: targets) }))
     }
-    return Value(TensorValue(try batch.crossEntropy(labels: labels(call, "labels"))))
+    let classes = try labels(call, "labels")
+    return Value(
+      TensorValue(try blaming(call, "labels", labelling: "logits") { try batch.crossEntropy(labels: classes) }))
   },
 ]
 

@@ -40,6 +40,13 @@ final class ModelValue: Foreign {
   // MARK: Composition
 
   func compose(with other: Value, reversed: Bool, in session: Session) throws -> Value? {
+    // `net >> sign_only`: a defense that needs no arguments, by its name.
+    if let builtin = other.builtin, builtin.isConstructor, !Layers.hasForm(other),
+      !builtin.signature.parameters.contains(where: \.isNeeded),
+      let defense = try session.invoke(other, []).foreign(as: DefenseValue.self)
+    {
+      return try defense.compose(with: Value(self), reversed: !reversed, in: session)
+    }
     guard let next = try Layers.model(of: other, session) else { return nil }
     let (first, second) = reversed ? (next, model) : (model, next)
     return Value(ModelValue(try .compose(first, second, key: session.nextKey(for: "model")), mode: mode))
@@ -61,7 +68,8 @@ final class ModelValue: Foreign {
           example:
             "let net = mlp([2, 1])\nnet(ones(1, 2))\nprint(net.with(0 * net.params)(ones(1, 2)))  # expect: [[0.0]]"
         ) { [self] call in
-          Value(ModelValue(try model.with(ParameterRecord.parameters(call["params"], call)), mode: mode))
+          let given = try ParameterRecord.parameters(call["params"], call)
+          return Value(ModelValue(try blaming(call, "params") { try model.with(given) }, mode: mode))
         })
     case "gradient":
       return Value(
@@ -137,6 +145,12 @@ enum Layers {
     case "global_avg_pool": GlobalAvgPool()
     default: try? Activation(named: name)
     }
+  }
+
+  /// Whether a value is a function whose name means a layer in a composition.
+  static func hasForm(_ value: Value) -> Bool {
+    guard value.builtin != nil, let name = value.functionName else { return false }
+    return (try? form(of: name)) != nil
   }
 
   /// Any value that can stand in a model, as a model; nil if it cannot.

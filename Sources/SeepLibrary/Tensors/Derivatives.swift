@@ -7,6 +7,8 @@ import Tensors
 /// How many derivatives are being taken at this moment; an inner one must itself be differentiable.
 private final class Depth: Sendable {
   nonisolated(unsafe) static var current = 0
+  /// How many were taken so far.
+  nonisolated(unsafe) static var taken = 0
 }
 
 /// A function made by `grad(f)` or `value_and_grad(f)`.
@@ -66,22 +68,29 @@ enum Derivative {
   static func nested<R>(_ body: (_ recording: Bool) throws -> R) rethrows -> R {
     let recording = Depth.current > 0
     Depth.current += 1
+    Depth.taken += 1
     defer { Depth.current -= 1 }
     return try body(recording)
   }
 
   static func gradient(
     of function: Value, at arguments: [Value], wrt argument: Int, keywords: [(name: String, value: Value)],
-    withValue: Bool, _ session: Session
+    withValue: Bool, mayBeConstant: Bool = false, _ session: Session
   ) throws -> Value {
     try nested { recording in
       let (tree, leaves, numbers) = try watched(arguments[argument])
       var given = arguments
       given[argument] = tree
+      let (random, taken) = (session.random, Depth.taken)
       let result = try session.invoke(function, given, keywords)
       let output = try scalar(result)
       var gradients: [Variable] = []
+      if !recording, let number = try? output.value.item(), !number.isFinite {
+        throw notFinite(number, session, drawingFrom: random) { _ = try session.invoke(function, given, keywords) }
+      }
       let found = try Autodiff.gradients(of: output, wrt: leaves, recording: recording)
+      // A derivative taken inside may be constant: the second one of a linear function is.
+      if !recording, !mayBeConstant, taken == Depth.taken, found.allSatisfy({ $0 == nil }) { throw independent(argument) }
       for (leaf, gradient) in zip(leaves, found) {
         gradients.append(try gradient ?? Variable(Tensor.zeros(leaf.shape, leaf.dtype)))
       }
@@ -94,6 +103,40 @@ enum Derivative {
       guard withValue else { return answer }
       return Value(tuple: [try plain(detached(output, recording), isNumber: numbers.allSatisfy { $0 }), answer])
     }
+  }
+
+  /// The value does not depend on what it is differentiated by.
+  private static func independent(_ argument: Int) -> Fault {
+    Fault(
+      "not-differentiable", "the function's value does not depend on its argument \(argument), by which it is differentiated",
+      notes: [
+        "A value from outside, from `stop_gradient` or from a comparison is a constant.",
+        "Where a gradient of zero is meant, add `0 * sum(x)` of the argument to the value.",
+      ])
+  }
+
+  /// The function is run once more, and whatever first gives a NaN or Inf is the mistake: there, in the program.
+  static func notFinite(
+    _ number: Double, _ session: Session, drawingFrom random: RandomState, _ again: () throws -> Void
+  ) -> Fault {
+    let what = number.isNaN ? "nan" : number > 0 ? "inf" : "-inf"
+    let watch = FiniteWatch()
+    let (output, after, hook) = (session.output, session.random, session.afterOperation)
+    session.output = CollectedOutput()
+    session.random = random
+    session.afterOperation = {
+      guard let found = watch.finding else { return }
+      throw Fault(
+        "not-finite", "`\(found.operation)` gives \(found.value) here, and so the value to differentiate is \(what)",
+        notes: ["Its operands are finite: it is the first operation with a result that is not."])
+    }
+    defer { (session.output, session.random, session.afterOperation) = (output, after, hook) }
+    do {
+      try watch.watching(again)
+    } catch let fault as Fault where fault.code == "not-finite" {
+      return fault
+    } catch {}
+    return Fault("not-finite", "the value to differentiate is \(what)")
   }
 
   /// Outside of other derivatives, the value alone: what was recorded can be released.
@@ -130,16 +173,20 @@ enum Derivative {
     throw Fault("not-differentiable", "the function returned \(described(value)), which holds no tensor")
   }
 
-  /// Σ ⟨aᵢ, bᵢ⟩ after checking that the shapes agree.
-  static func inner(_ a: [Variable], _ b: [Variable], _ what: String) throws -> Variable {
+  static func requireSameForm(_ a: [Variable], _ b: [Variable], _ what: String) throws {
     guard a.count == b.count else {
       throw Fault("shape-mismatch", "\(what) has \(b.count) tensors where \(a.count) are needed")
     }
+    for (x, y) in zip(a, b) where x.shape != y.shape {
+      throw Fault("shape-mismatch", "\(what) has shape \(written(y.shape)) where \(written(x.shape)) is needed")
+    }
+  }
+
+  /// Σ ⟨aᵢ, bᵢ⟩ after checking that the shapes agree.
+  static func inner(_ a: [Variable], _ b: [Variable], _ what: String) throws -> Variable {
+    try requireSameForm(a, b, what)
     var total: Variable?
     for (x, y) in zip(a, b) {
-      guard x.shape == y.shape else {
-        throw Fault("shape-mismatch", "\(what) has shape \(written(y.shape)) where \(written(x.shape)) is needed")
-      }
       let typed = x.dtype == y.dtype ? y : try y.converted(to: x.dtype)
       let product = try (x * typed).sum()
       total = try total.map { try $0 + product } ?? product
@@ -154,7 +201,8 @@ private func gradientMaker(_ name: String, _ what: String, example: String, with
     """
     \(what) `f` returns one number; the derivative is with respect to its argument number `wrt`, a number, a tensor, or any
     nesting of records, lists and tuples of them, and has the same form. What `f` captures is constant. Nests to any order.
-    Errors: `non-scalar-gradient`, `not-differentiable`.
+    A value that is not finite, or does not depend on that argument at all, is an error. Errors: `non-scalar-gradient`,
+    `not-differentiable`, `not-finite`.
     """, example: example, group: "derivatives"
   ) { call in
     Value(GradientFunction(try call.function("f"), wrt: try call.int("wrt", in: 0...Int.max), withValue: withValue))
@@ -212,11 +260,13 @@ let derivativeBuiltins: [Builtin] = [
     try Derivative.nested { recording in
       let (tree, leaves, numbers) = try Derivative.watched(call["x"])
       let output = try Derivative.scalar(call.invoke(call.function("f"), [tree]))
+      let vector = try Derivative.outputs(call["v"])
+      try blaming(call, "v") { try Derivative.requireSameForm(leaves, vector, "`v`") }
       let slopes = try Autodiff.gradients(of: output, wrt: leaves, recording: true)
       let known = try zip(leaves, slopes).map { leaf, slope in
         try slope ?? Variable(Tensor.zeros(leaf.shape, leaf.dtype))
       }
-      let paired = try Derivative.inner(known, Derivative.outputs(call["v"]), "`v`")
+      let paired = try Derivative.inner(known, vector, "`v`")
       let products =
         paired.isTracked
         ? try Autodiff.gradients(of: paired, wrt: leaves, recording: recording) : leaves.map { _ in nil }
@@ -272,7 +322,8 @@ let derivativeBuiltins: [Builtin] = [
     let start = try Tree.map(given) { leaf, isNumber in
       Value(TensorValue(Variable(try leaf.value.converted(to: .float64)), isNumber: isNumber))
     }
-    let slopes = try Derivative.gradient(of: f, at: [start], wrt: 0, keywords: [], withValue: false, call.session)
+    let slopes = try Derivative.gradient(
+      of: f, at: [start], wrt: 0, keywords: [], withValue: false, mayBeConstant: true, call.session)
     let exact = try Derivative.outputs(slopes).map { try $0.value.doubles() }
     let leaves = try Derivative.outputs(start).map { try $0.value.doubles() }
     let shapes = try Derivative.outputs(start).map(\.shape)

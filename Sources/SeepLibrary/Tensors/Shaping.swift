@@ -30,7 +30,8 @@ let shapingBuiltins: [Builtin] = [
   ) { call in
     let sizes = try call.shape("shape")
     if let first = call["x"].asInt { return Layers.value(try Reshape([first] + sizes), call.session) }
-    return Value(TensorValue(try tensorArgument(call, "x").reshape(sizes)))
+    let x = try tensorArgument(call, "x")
+    return Value(TensorValue(try blaming(call, "x") { try x.reshape(sizes) }))
   },
   shaping(
     "permute(x, axes...)", "The axes in another order.",
@@ -83,14 +84,16 @@ let shapingBuiltins: [Builtin] = [
     example: "print(concat([ones(2), zeros(1)]))  # expect: [1.0, 1.0, 0.0]"
   ) { call in
     let parts = try tensors(call, "xs")
-    return Value(TensorValue(try .concat(parts, axis: axis(call, rank: parts[0].rank))))
+    let along = try axis(call, rank: parts[0].rank)
+    return Value(TensorValue(try blaming(call, "xs") { try .concat(parts, axis: along) }))
   },
   Builtin(
     "stack(xs, axis: 0)", group: "shapes", "Tensors of equal shape along a new axis.",
     example: "print(stack([ones(2), zeros(2)]).shape)  # expect: [2, 2]"
   ) { call in
     let parts = try tensors(call, "xs")
-    return Value(TensorValue(try .stack(parts, axis: axis(call, rank: parts[0].rank + 1))))
+    let along = try axis(call, rank: parts[0].rank + 1)
+    return Value(TensorValue(try blaming(call, "xs") { try .stack(parts, axis: along) }))
   },
   shaping(
     "pad(x, pads, value: 0.0)",
@@ -137,6 +140,10 @@ let shapingBuiltins: [Builtin] = [
     "The sorted tensor and the places its elements came from, as a tuple; equal elements keep their order. See `sorted` for lists.",
     example: "let (values, places) = sort(tensor([3, 1, 2]))\nprint(values)  # expect: [1.0, 2.0, 3.0]"
   ) { call in
+    if let items = call["x"].asItems, items.first.map({ $0.asString != nil }) ?? true {
+      throw call.fault(
+        "type-mismatch", "`sort` works on tensors; lists are sorted by `sorted`", argument: "x", help: "sorted({0})")
+    }
     let x = try tensorArgument(call, "x")
     let (values, places) = try x.sort(axis: axis(call, rank: x.rank), descending: call.bool("descending"))
     return Value(tuple: [Value(TensorValue(values)), Value(TensorValue(Variable(places)))])

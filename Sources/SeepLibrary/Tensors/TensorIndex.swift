@@ -14,7 +14,17 @@ enum TensorIndex {
     try checkCount(items, x.shape)
     var result = x
     var axis = 0
-    for item in items {
+    for (number, item) in items.enumerated() {
+      // The tensor itself is operand 0.
+      func place(_ index: Int, _ shape: [Int], _ axis: Int, in size: Int) throws -> Int {
+        do {
+          return try TensorIndex.place(index, shape, axis, in: size)
+        } catch var fault as Fault {
+          fault.argument = number + 1
+          fault.operands[0] = "\(x.dtype.name) \(written(x.shape))"
+          throw fault
+        }
+      }
       switch item {
       case .int(let index):
         result = try result.select(axis: axis, index: place(index, x.shape, axis, in: result.shape[axis]))
@@ -33,7 +43,8 @@ enum TensorIndex {
         guard let index = value.foreign(as: TensorValue.self), index.tensor.dtype == .int64 else {
           throw Fault(
             "bad-index",
-            "a tensor is indexed by ints, ranges, lists of ints, masks and int64 tensors, not by \(described(value))")
+            "a tensor is indexed by ints, ranges, lists of ints, masks and int64 tensors, not by \(described(value))",
+            argument: number + 1)
         }
         if index.tensor.rank == 0 {
           let at = try place(Int(index.tensor.item()), x.shape, axis, in: result.shape[axis])
@@ -55,7 +66,8 @@ enum TensorIndex {
   private static func masked(_ x: Variable, _ mask: Tensor) throws -> Variable {
     guard mask.rank <= x.rank, mask.shape == Array(x.shape[..<mask.rank]) else {
       throw Fault(
-        "shape-mismatch", "a mask of shape \(written(mask.shape)) does not fit a tensor of shape \(written(x.shape))")
+        "shape-mismatch", "a mask of shape \(written(mask.shape)) does not fit a tensor of shape \(written(x.shape))",
+        argument: 1, operands: [0: "\(x.dtype.name) \(written(x.shape))", 1: "bool \(written(mask.shape))"])
     }
     let places = try mask.doubles().enumerated().filter { $0.element != 0 }.map { Int64($0.offset) }
     let flat = try x.reshape([mask.size] + Array(x.shape[mask.rank...]))
@@ -85,7 +97,9 @@ enum TensorIndex {
   private static func checkCount(_ items: [IndexItem], _ shape: [Int]) throws {
     if items.count > shape.count {
       throw Fault(
-        "bad-index", "\(items.count) indices for a tensor of shape \(written(shape)), which has \(shape.count) axes")
+        "bad-index",
+        "\(items.count) indices for a tensor of shape \(written(shape)), which has \(shape.count) \(shape.count == 1 ? "axis" : "axes")",
+        argument: shape.count + 1, operands: [0: written(shape)])
     }
   }
 

@@ -96,6 +96,27 @@ final class TensorValue: Foreign, NumberLike {
     return same != 0
   }
 
+  func difference(from other: any Foreign) -> String? {
+    guard let other = (other as? TensorValue)?.tensor else { return nil }
+    guard shape == other.shape else {
+      return "The left side has shape \(written(shape)), the right \(written(other.shape))."
+    }
+    guard let left = try? tensor.doubles(), let right = try? other.doubles() else { return nil }
+    func gap(_ i: Int) -> Double {
+      left[i] == right[i] ? 0 : (left[i] - right[i]).isNaN ? .infinity : abs(left[i] - right[i])
+    }
+    guard let worst = left.indices.max(by: { gap($0) < gap($1) }), gap(worst) > 0 else { return nil }
+    let count = left.indices.count { gap($0) > 0 }
+    var (place, rest) = ([Int](), worst)
+    for size in shape.reversed() {
+      place.insert(rest % size, at: 0)
+      rest /= size
+    }
+    let at = shape.isEmpty ? "" : " at \(written(place))"
+    return
+      "\(count) of \(left.count) element\(left.count == 1 ? "" : "s") differ\(left.count == 1 ? "s" : ""), most\(at): \(left[worst]) and \(right[worst])."
+  }
+
   func truth() throws -> Bool? {
     guard tensor.size == 1 else {
       throw Fault(
