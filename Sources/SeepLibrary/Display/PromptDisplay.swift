@@ -15,7 +15,9 @@ public enum PromptDisplay {
     if let model = value.foreign(as: ModelValue.self) { return text(model) }
     if let record = value.asRecord { return text(record, value, width) }
     if let items = value.asItems {
-      if value.isList, let table = TableRows(records: items) { return TextTable.text(table, width: width, limit: rowLimit) }
+      if value.isList, let table = TableRows(records: items) {
+        return TextTable.text(table, width: width, limit: rowLimit)
+      }
       if items.count > itemLimit { return abbreviated(items, value) }
     }
     // As it is written in a program: in quotes.
@@ -26,7 +28,8 @@ public enum PromptDisplay {
   /// The layers with their sizes where it is known what they see.
   private static func text(_ model: ModelValue) -> String {
     if let shape = model.model.inputShape, let table = try? model.model.summary(for: shape) { return table }
-    return model.display(.long) + "\n(its layers with their sizes: summary(net, shape), such as summary(net, [1, 28, 28]))"
+    return model.display(.long)
+      + "\n(its layers with their sizes: summary(net, shape), such as summary(net, [1, 28, 28]))"
   }
 
   /// In a line if that fits, else a field a line.

@@ -76,7 +76,13 @@ public enum RichDisplay {
   /// How often each pixel is repeated so that small images can be seen.
   static func scale(_ pictures: [Picture]) -> Int { max(1, 168 / max(1, pictures.map(\.width).max() ?? 1)) }
 
-  static func png(_ picture: Picture) -> [UInt8]? { try? Png.encode(picture.tensor()) }
+  /// The bytes of a PNG file; pixels that are not `opaque` are left out.
+  public static func png(_ picture: Picture, opaque: [Bool]? = nil) -> [UInt8]? {
+    guard let opaque, let colors = try? picture.tensor(),
+      let alpha = try? Tensor(opaque.map { $0 ? 1 : 0 as Float }, shape: [1, picture.height, picture.width])
+    else { return try? Png.encode(picture.tensor()) }
+    return try? Png.encode(Tensor.concat([colors, alpha], axis: 0))
+  }
 
   /// The pictures of a tensor that holds images in 0…1: `[1|3, h, w]` or up to 64 of them, of at least 8 pixels a side.
   public static func pictures(of tensor: Tensor) -> [Picture]? {
