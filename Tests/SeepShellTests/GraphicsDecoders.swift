@@ -150,7 +150,8 @@ struct GraphicsDecoder {
         for _ in 0..<run {
           for row in 0..<6 where (bits - 0x3F) >> UInt8(row) & 1 == 1 {
             try #require(x < screen.width && top + row < screen.height)
-            screen[x, top + row] = try #require(colors[color])
+            let shown: [UInt8] = try #require(colors[color])
+            screen[x, top + row] = shown
           }
           x += 1
         }

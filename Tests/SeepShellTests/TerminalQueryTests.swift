@@ -11,9 +11,12 @@ private final class FakeTerminal: @unchecked Sendable {
   private var received: [UInt8] = []
 
   init() throws {
-    screen = posix_openpt(O_RDWR | O_NOCTTY)
-    try #require(screen >= 0 && grantpt(screen) == 0 && unlockpt(screen) == 0)
-    let name = try #require(ptsname(screen))
+    // Swift's Glibc has no posix_openpt.
+    screen = open("/dev/ptmx", O_RDWR | O_NOCTTY)
+    var (lock, number): (Int32, UInt32) = (0, 0)
+    let (unlock, ask): (UInt, UInt) = (0x4004_5431, 0x8004_5430)  // TIOCSPTLCK, TIOCGPTN
+    try #require(screen >= 0 && ioctl(screen, unlock, &lock) == 0 && ioctl(screen, ask, &number) == 0)
+    let name = "/dev/pts/\(number)"
     program = open(name, O_RDWR | O_NOCTTY)
     try #require(program >= 0)
   }

@@ -50,11 +50,20 @@ final class TerminalGraphics {
     let found = GraphicsDetection.decide(choice: choice, state) {
       let replies = TerminalQuery.ask()
       isFinal = replies.problem != TerminalQuery.busy
+      TerminalGraphics.giveToReadline(replies.keys)
       if let width = replies.cellWidth, let height = replies.cellHeight { cell = (width, height) }
       return replies
     }
     if isFinal { decided = found }
     return found
+  }
+
+  /// Keys that the system did not let us type again: readline, if the prompt has loaded it, reads them before the next one.
+  private static func giveToReadline(_ keys: [UInt8]) {
+    guard !keys.isEmpty, let symbol = dlsym(nil, "rl_stuff_char") else { return }
+    typealias Stuff = @convention(c) (Int32) -> Int32
+    let stuff = unsafeBitCast(symbol, to: Stuff.self)
+    for key in keys { _ = stuff(Int32(key)) }
   }
 
   /// `SEEP_GRAPHICS`, once.
