@@ -58,6 +58,13 @@ private final class FakeTerminal: @unchecked Sendable {
       + withUnsafeBytes(of: now.c_cc) { $0.map { tcflag_t($0) } }
   }
 
+  /// Types, and waits until the program could read it.
+  func type(_ text: String) {
+    _ = write(screen, text, text.utf8.count)
+    var input = pollfd(fd: program, events: Int16(POLLIN), revents: 0)
+    _ = poll(&input, 1, 1000)
+  }
+
   /// What a program would read now.
   func typed() -> [UInt8] {
     var raw = termios()
@@ -121,7 +128,7 @@ private final class FakeTerminal: @unchecked Sendable {
 
   @Test("whoever has typed already is not kept from it") func typedBefore() throws {
     let terminal = try FakeTerminal()
-    _ = write(terminal.screen, "next\n", 5)
+    terminal.type("next\n")
     let (replies, seconds) = timed(terminal)
     #expect(replies.problem?.hasPrefix("keys were waiting") == true)
     #expect(seconds < 0.1)
@@ -135,6 +142,20 @@ private final class FakeTerminal: @unchecked Sendable {
     #expect(replies.name == "foot(1)")
     // Where the system does not let us type for a person, the keys are handed over.
     #expect(terminal.typed() + replies.keys == Array("f(".utf8))
+  }
+
+  @Test("what is typed at a silent terminal comes back") func typedInSilence() throws {
+    let terminal = try FakeTerminal()
+    let thread = Thread {
+      usleep(50_000)
+      _ = write(terminal.screen, "next", 4)
+    }
+    thread.start()
+    let (replies, seconds) = timed(terminal)
+    #expect(replies.problem == "the terminal did not answer within 250 ms")
+    #expect(seconds < 0.3)
+    usleep(20_000)
+    #expect(terminal.typed() + replies.keys == Array("next".utf8))
   }
 
   @Test("what is no terminal") func noTerminal() {

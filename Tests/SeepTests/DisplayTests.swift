@@ -18,7 +18,7 @@ import Testing
         == "tensor float32 [3], -1.0 … -1.0, mean -1.0, 1 nan, 1 inf\n[nan, inf, -1.0]")
     #expect(try shown("tensor([1.0])[0]") == "1.0")
     #expect(try shown("zeros(0, 3)") == "tensor float32 [0, 3], empty")
-    #expect(try shown("tensor([true, false])") == "tensor bool [2], 1 true\n[true, false]")
+    #expect(try shown("tensor([1, 0]) > 0") == "tensor bool [2], 1 true\n[true, false]")
   }
 
   @Test("summaries of large tensors are those of their elements, in any order of memory")
@@ -27,11 +27,10 @@ import Testing
     let code = """
       var x = arange(0, 200000, dtype: float64) / 1000 - 50
       x[3] = nan
-      x[70000] = inf
+      x[70001] = inf
       x[199999] = -inf
       let m = x.reshape(400, 500)
-      let first = t => split(str(t), ", 1 nan")[0]
-      [str(x) , str(m.T), str(m[:, 1..499]), str(to(x, float32)), str(m[::-1])]
+      [str(x), str(m.T), str(m[:, 1..499]), str(to(x, float32)), str(flip(m, 1))]
       """
     let session = Session(library: SeepLibrary.library)
     let texts = try #require(try session.evaluate(code, name: "test").get().asItems).compactMap(\.asString)
@@ -54,7 +53,7 @@ import Testing
     #expect(lines[3] == "none                                true")
     #expect(lines.allSatisfy { $0.count <= 40 })
     let wide = try shown("[{aaaaaaaa: 11111111, bbbbbbbb: 22222222, cccccccc: 33333333}]", width: 20)
-    #expect(wide == "aaaaaaaa  bbbbbbbb\n────────  ────────\n11111111  22222222\n… 1 more column: ccc…")
+    #expect(wide == "aaaaaaaa  bbbbbbbb\n────────  ────────\n11111111  22222222\n… 1 more column: cc…")
     let many = try shown("map(0..100, i => {i: i})").split(separator: "\n")
     #expect(many.count == 63 && many.last == "… 40 more rows")
   }

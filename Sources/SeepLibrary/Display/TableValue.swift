@@ -64,12 +64,12 @@ let tableBuiltins: [Builtin] = [
   Builtin(
     "table(rows, columns: none)", group: "output",
     """
-    Rows under names: prints as aligned text, is HTML in a notebook, and `save(t, "t.csv")` writes it. `rows` is a list of records, an audit, or a
+    Rows under names: prints as aligned text and is HTML in a notebook; `save(t, "t.csv")` writes it. `rows` is a list of records, an audit, or a
     list of lists with the names of their `columns`; of records, `columns` chooses some and their order. `t[0]` is a row, `t["name"]` a
     column, `t.rows` all rows as records. Floats are shown in six significant digits; the values stay whole. Errors: bad-value, unknown-name.
     """,
     example:
-      "let t = table([{name: \"clip\", psnr: 21.5}, {name: \"none\", psnr: 9.25}])\nprint(t)\n# expect: name   psnr\n# expect: ────  ─────\n# expect: clip   21.5\n# expect: none   9.25\nprint(t[\"psnr\"])   # expect: [21.5, 9.25]"
+      "let t = table([{name: \"clip\", psnr: 21.5}, {name: \"none\", psnr: 9.25}])\nprint(t)\n# expect: name   psnr\n# expect: ────  ─────\n# expect: clip  21.5\n# expect: none   9.25\nprint(t[\"psnr\"])   # expect: [21.5, 9.25]"
   ) { call in
     let value = call["rows"]
     let wanted = try call.optionalValue("columns").map { try names($0, call) }

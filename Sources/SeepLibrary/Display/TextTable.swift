@@ -15,7 +15,8 @@ enum TextTable {
       shown.allSatisfy { row in row[column].map { $0.isNone || $0.asDouble != nil } ?? true }
     }
     var columns = table.names.indices.map { column in
-      [clean(table.names[column])] + shown.map { $0[column].map(cell) ?? "" }
+      let cells = shown.map { $0[column].map(cell) ?? "" }
+      return [clean(table.names[column])] + (isNumber[column] ? pointsAligned(cells) : cells)
     }
     var widths = columns.map { $0.map(\.count).max() ?? 0 }
     var hidden: ArraySlice<String> = []
@@ -44,6 +45,17 @@ enum TextTable {
       lines.append(cut(note + hidden.map(clean).joined(separator: ", "), max(width ?? 80, 20)))
     }
     return lines.joined(separator: "\n")
+  }
+
+  /// Numbers with blanks behind them, so that their points stand below each other; those with an exponent stay.
+  private static func pointsAligned(_ cells: [String]) -> [String] {
+    let places = cells.map { text -> Int? in
+      guard text.last?.isNumber == true, !text.contains("e") else { return nil }
+      return text.firstIndex(of: ".").map { text.distance(from: $0, to: text.endIndex) } ?? 0
+    }
+    let most = places.compactMap { $0 }.max() ?? 0
+    return zip(cells, places).map { text, places in text + String(repeating: " ", count: places.map { most - $0 } ?? 0)
+    }
   }
 
   /// Takes from the widest column of text until all fit or none can give.

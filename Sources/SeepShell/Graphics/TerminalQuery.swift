@@ -72,41 +72,36 @@ public enum TerminalQuery {
       return TerminalReplies(problem: busy)
     }
     let end = milliseconds() + budget
-    guard let answered = question(descriptor, first, TerminalReplies(), until: end) else {
-      return TerminalReplies(problem: "the terminal did not answer within \(budget) ms")
+    var answered = question(descriptor, first, TerminalReplies(), until: end)
+    guard answered.isDone else {
+      answered.problem = "the terminal did not answer within \(budget) ms"
+      return answered
     }
-    guard GraphicsDetection.byName(answered) == nil else { return answered }
-    var again = answered
-    again.isDone = false
-    return question(descriptor, second, again, until: end) ?? answered
+    return GraphicsDetection.byName(answered) == nil ? question(descriptor, second, answered, until: end) : answered
   }
 
   /// Keys are waiting to be read: whoever types is not kept from it.
   static let busy = "keys were waiting, so the terminal was not asked; the next picture asks"
 
-  /// Earlier answers and those to a question; nil if the last of them did not come in time.
+  /// Earlier answers and those to a question; `isDone` says whether the last of these came in time.
   private static func question(
     _ descriptor: Int32, _ text: String, _ earlier: TerminalReplies, until end: Int
-  ) -> TerminalReplies? {
-    guard Console.write(Array(text.utf8), to: descriptor) else { return nil }
+  ) -> TerminalReplies {
+    var all = earlier
+    all.isDone = false
+    guard Console.write(Array(text.utf8), to: descriptor) else { return all }
     var bytes: [UInt8] = []
     var buffer = [UInt8](repeating: 0, count: 1024)
-    while true {
+    while !all.isDone, bytes.count < 1 << 16 {
       let left = end - milliseconds()
       var input = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-      guard left > 0, poll(&input, 1, Int32(left)) > 0 else { return nil }
+      guard left > 0, poll(&input, 1, Int32(left)) > 0 else { break }
       let count = read(descriptor, &buffer, buffer.count)
-      guard count > 0, bytes.count < 1 << 16 else { return nil }
+      guard count > 0 else { break }
       bytes += buffer[..<count]
-      let found = TerminalReplies(bytes)
-      guard found.isDone else { continue }
-      var all = found
-      all.name = found.name ?? earlier.name
-      if found.attributes.isEmpty { all.attributes = earlier.attributes }
-      (all.cellWidth, all.cellHeight) = (found.cellWidth ?? earlier.cellWidth, found.cellHeight ?? earlier.cellHeight)
-      all.keys = earlier.keys + found.keys
-      return all
+      all = earlier.with(TerminalReplies(bytes))
     }
+    return all
   }
 
   private static func milliseconds() -> Int { Int(ShellCommands.now() * 1000) }

@@ -48,6 +48,16 @@ public struct TerminalReplies: Sendable, Equatable {
     }
   }
 
+  /// These and those to a later question.
+  func with(_ later: TerminalReplies) -> TerminalReplies {
+    var all = later
+    all.name = later.name ?? name
+    if later.attributes.isEmpty { all.attributes = attributes }
+    (all.cellWidth, all.cellHeight) = (later.cellWidth ?? cellWidth, later.cellHeight ?? cellHeight)
+    all.keys = keys + later.keys
+    return all
+  }
+
   /// Where a string ends: at ESC \ or BEL.
   private func stringEnd(_ bytes: [UInt8], _ start: Int) -> Int? {
     bytes.indices.dropFirst(start).first { place in
