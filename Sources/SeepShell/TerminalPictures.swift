@@ -21,9 +21,15 @@ public enum TerminalPictures {
       })
   }
 
-  /// Draws a value at the prompt if it is an image, a batch or a leak.
+  /// Pictures of a batch that the prompt draws by itself.
+  private static let most = 8
+
+  /// Draws a value at the prompt if it is an image, a batch or a leak; of a large batch the first.
   static func show(_ value: Value, _ session: Session) {
-    if let pictures = RichDisplay.pictures(of: value) { _ = draw(pictures, session) }
+    guard graphics(of: session).mayDraw, let pictures = RichDisplay.pictures(of: value),
+      draw(Array(pictures.prefix(most)), session), pictures.count > most
+    else { return }
+    session.output.write("… \(pictures.count - most) more images; show(…) draws all\n")
   }
 
   /// False where only text is wanted.

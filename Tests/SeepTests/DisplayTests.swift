@@ -43,6 +43,18 @@ import Testing
     #expect(lines[4] == "tensor float64 [400, 500], -50.0 … 150.0, mean 50.0, 1 nan, 2 inf")
   }
 
+  @Test("a large tensor is shown at once") func quick() throws {
+    let session = Session(library: SeepLibrary.library)
+    let value = try session.evaluate("rand(64, 3, 224, 224)", name: "test").get()
+    let seconds = (0..<10).map { _ in
+      let start = Date()
+      #expect(PromptDisplay.text(value, width: 80, in: session).hasPrefix("tensor float32 [64, 3, 224, 224], "))
+      return Date().timeIntervalSince(start)
+    }
+    // About 0.01 s on two cores; the bound is for machines that are busy with something else.
+    #expect(try #require(seconds.min()) < 0.1)
+  }
+
   @Test("a list of records is a table, as wide as the window") func tables() throws {
     let rows =
       "[{name: \"clip(4)\", psnr: 9.5, why: \"\(String(repeating: "long ", count: 20))\"}, {name: \"none\", hit: true}]"

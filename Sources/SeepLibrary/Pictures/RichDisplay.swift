@@ -92,16 +92,10 @@ public enum RichDisplay {
     }
     let (channels, height, width) = (shape[shape.count - 3], shape[shape.count - 2], shape[shape.count - 1])
     guard channels == 1 || channels == 3, height >= 8, width >= 8, tensor.size <= 1 << 22,
-      let values = try? tensor.floats()
+      let found = try? tensor.statistics(), found.finiteCount == found.count
     else { return nil }
     // What an attack recovers may leave 0…1 a little; gradients and noise do so far.
-    var (low, high) = (Float.infinity, -Float.infinity)
-    for value in values {
-      if !value.isFinite { return nil }
-      low = min(low, value)
-      high = max(high, value)
-    }
-    guard low >= -0.5, high <= 1.5, high > low || high > 0 else { return nil }
+    guard found.low >= -0.5, found.high <= 1.5, found.high > found.low || found.high > 0 else { return nil }
     let images = shape.count == 3 ? [tensor] : (0..<shape[0]).compactMap { try? tensor.select(axis: 0, index: $0) }
     return images.compactMap { try? Pictures.picture($0) }
   }

@@ -42,6 +42,10 @@ final class TerminalGraphics {
     "LC_TERMINAL", "KONSOLE_VERSION",
   ]
 
+  /// Whether a picture may be drawn at all, without asking anybody.
+  var mayDraw: Bool { elsewhere == nil && isatty(1) == 1 }
+
+  /// How pictures are drawn. The first time this may ask the terminal.
   var decision: GraphicsDecision {
     if let elsewhere { return GraphicsDecision(.none, elsewhere) }
     readSetting()

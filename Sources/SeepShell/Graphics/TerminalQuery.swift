@@ -19,15 +19,13 @@ public enum TerminalQuery {
 
   /// Asks the terminal that standard output is connected to, if it is ours to ask.
   static func ask() -> TerminalReplies {
-    var name = [CChar](repeating: 0, count: 256)
-    guard ttyname_r(1, &name, name.count) == 0 else { return TerminalReplies(problem: "the terminal has no name") }
-    let descriptor = open(name, O_RDWR | O_NOCTTY | O_CLOEXEC)
-    guard descriptor >= 0 else { return TerminalReplies(problem: "the terminal cannot be read") }
-    defer { close(descriptor) }
-    // Whoever is not in front would be stopped, or take what is meant for another program.
-    guard tcgetpgrp(descriptor) == getpgrp() else {
+    // Another's terminal has another reader; and whoever is not in front would be stopped, or take what is meant for another program.
+    guard tcgetpgrp(1) == getpgrp() else {
       return TerminalReplies(problem: "the terminal belongs to another program at the moment")
     }
+    let descriptor = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC)
+    guard descriptor >= 0 else { return TerminalReplies(problem: "the terminal cannot be read") }
+    defer { close(descriptor) }
     return ask(descriptor)
   }
 
@@ -52,12 +50,9 @@ public enum TerminalQuery {
     guard tcsetattr(descriptor, TCSANOW, &raw) == 0 else {
       return TerminalReplies(problem: "the terminal cannot be set")
     }
-    var replies = TerminalReplies()
-    do {
-      defer { tcsetattr(descriptor, TCSANOW, &before) }
-      replies = exchange(descriptor, budget)
-    }
-    // Typed into the terminal again, as it is now.
+    defer { tcsetattr(descriptor, TCSANOW, &before) }
+    var replies = exchange(descriptor, budget)
+    // Typed into the terminal again, without being seen a second time.
     while let key = replies.keys.first {
       var byte = CChar(bitPattern: key)
       guard ioctl(descriptor, UInt(TIOCSTI), &byte) == 0 else { break }
