@@ -32,8 +32,9 @@ public enum TerminalPictures {
     session.output.write("… \(pictures.count - most) more images; show(…) draws all\n")
   }
 
-  /// False where only text is wanted.
+  /// False where only text is wanted: also where a test or a notebook gathers what is written, whatever standard output is.
   private static func draw(_ pictures: [Picture], _ session: Session) -> Bool {
+    guard session.output is StandardOutput else { return false }
     let graphics = graphics(of: session)
     let kind = graphics.decision.kind
     guard kind != .none else { return false }

@@ -1,4 +1,4 @@
-// Pictures as PNG files inside escape sequences: kitty's protocol and iTerm2's.
+// Pictures by kitty's graphics protocol: a PNG file in chunks.
 import SeepLibrary
 
 /// https://sw.kovidgoyal.net/kitty/graphics-protocol
@@ -17,14 +17,5 @@ public enum KittyEncoder {
       out += String(decoding: letters[start..<end], as: UTF8.self) + "\u{1B}\\"
     }
     return out
-  }
-}
-
-/// https://iterm2.com/documentation-images.html
-public enum ITermEncoder {
-  /// A PNG file of so many pixels, shown where the cursor is.
-  public static func text(png: [UInt8], width: Int, height: Int) -> String {
-    "\u{1B}]1337;File=inline=1;size=\(png.count);width=\(width)px;height=\(height)px;preserveAspectRatio=1:"
-      + Base64.text(png) + "\u{07}"
   }
 }
