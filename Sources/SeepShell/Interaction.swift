@@ -78,9 +78,8 @@ final class Interaction {
     return .value(isHidden ? .none : value)
   }
 
-  /// The text of a value as the prompt shows it: strings in quotes.
-  func shown(_ value: Value) -> String {
-    value.asString.map { _ in session.display(Value(list: [value]), .long).dropFirst().dropLast() }.map(String.init)
-      ?? session.display(value, .long)
+  /// The text of a value as the prompt shows it, in lines of about `width`.
+  func shown(_ value: Value, width: Int = 100) -> String {
+    PromptDisplay.text(value, width: width, in: session)
   }
 }

@@ -21,7 +21,7 @@ public enum Prompt {
     }
     Console.endsOnSecond = false
     Console.handleInterrupts()
-    let session = Commands.session(seed: seed)
+    let session = Commands.session(seed: seed, color: color)
     session.output.write("Seep. Ctrl-D leaves, `?name` explains a name, `:help` lists the commands.\n")
     let loop = PromptLoop(session, color: color)
     if seep_readline_load() == 0 {
@@ -172,7 +172,7 @@ final class PromptLoop {
     case .value(let value):
       if value.isNone { return }
       TerminalPictures.show(value, session)
-      session.output.write(interaction.shown(value) + "\n")
+      session.output.write(interaction.shown(value, width: TerminalPictures.terminalWidth()) + "\n")
     case .interrupted: Console.writeError("interrupted; the session is as it was before this statement\n")
     case .refused(let sentence): Console.writeError(sentence + "\n")
     case .failure(let failure): Console.show(failure, color: color)
@@ -200,7 +200,7 @@ extension Commands {
   /// Runs a line and shows its value, if it has one.
   public static func runLine(_ code: String, arguments: [String], seed: Int, color: String?) -> Int32 {
     Console.handleInterrupts()
-    let session = session(seed: seed, arguments: arguments)
+    let session = session(seed: seed, arguments: arguments, color: color)
     return finish(session.evaluate(code, name: "-e", folder: "."), session, color: color, showing: true)
   }
 
@@ -209,7 +209,11 @@ extension Commands {
     _ result: Result<Value, Failure>, _ session: Session, color: String?, showing: Bool
   ) -> Int32 {
     session.progress.finish("")
-    if case .success(let value) = result, showing, !value.isNone { session.output.write(session.display(value) + "\n") }
+    if case .success(let value) = result, showing, !value.isNone {
+      TerminalPictures.show(value, session)
+      let width = isatty(1) == 1 ? TerminalPictures.terminalWidth() : nil
+      session.output.write((value.asString ?? PromptDisplay.text(value, width: width, in: session)) + "\n")
+    }
     let isWritten = (session.output as? StandardOutput)?.flush() ?? true
     switch result {
     case .success:

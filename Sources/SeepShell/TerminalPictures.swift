@@ -1,4 +1,4 @@
-// Images in the terminal: each cell is an upper half block, two pixels with two colours.
+// Images in the terminal: the pictures of a session, drawn in the way that its terminal understands.
 import Ground
 import SeepLanguage
 import SeepLibrary
@@ -12,98 +12,90 @@ import SeepLibrary
 #endif
 
 public enum TerminalPictures {
-  /// Whether to draw: a terminal with colours; `SEEP_GRAPHICS=blocks` or `none` decides otherwise.
-  static var isWanted: Bool {
-    if let choice = getenv("SEEP_GRAPHICS") { return String(cString: choice) == "blocks" }
-    return isatty(1) == 1 && Console.usesColor(1)
-  }
-
-  static func attach(to session: Session) {
+  /// - Parameter color: the option `--color`.
+  static func attach(to session: Session, color: String?) {
+    session.attach(TerminalGraphics(color: color) { [unowned session] in session.output.warn($0) })
     session.attach(
       PictureDisplay { [unowned session] pictures, line in
-        session.output.write(isWanted ? drawn(pictures, columns: terminalWidth()) : line + "\n")
+        if !draw(pictures, session) { session.output.write(line + "\n") }
       })
   }
 
-  /// Draws a value at the prompt if it is an image, a batch or a leak.
+  /// Pictures of a batch that the prompt draws by itself.
+  private static let most = 8
+
+  /// Draws a value at the prompt if it is an image, a batch or a leak; of a large batch the first.
   static func show(_ value: Value, _ session: Session) {
-    guard isWanted, let pictures = RichDisplay.pictures(of: value) else { return }
-    session.output.write(drawn(pictures, columns: terminalWidth()))
+    guard graphics(of: session).mayDraw, let pictures = RichDisplay.pictures(of: value),
+      draw(Array(pictures.prefix(most)), session), pictures.count > most
+    else { return }
+    session.output.write("… \(pictures.count - most) more images; show(…) draws all\n")
+  }
+
+  /// False where only text is wanted: also where a test or a notebook gathers what is written, whatever standard output is.
+  private static func draw(_ pictures: [Picture], _ session: Session) -> Bool {
+    guard session.output is StandardOutput else { return false }
+    let graphics = graphics(of: session)
+    let kind = graphics.decision.kind
+    guard kind != .none else { return false }
+    session.output.write(drawn(pictures, as: kind, on: graphics.surface(kind), depth: graphics.depth))
+    return true
+  }
+
+  private static func graphics(of session: Session) -> TerminalGraphics {
+    session.attachment(TerminalGraphics.self) {
+      TerminalGraphics(color: nil) { [unowned session] in session.output.warn($0) }
+    }
   }
 
   /// `:graphics`
-  static func choose(_ kind: String, _ session: Session) -> CommandResult { .done }
+  static func choose(_ name: String, _ session: Session) -> CommandResult {
+    let graphics = graphics(of: session)
+    if !name.isEmpty, !graphics.choose(name) {
+      let near = nearestName(to: name, among: GraphicsKind.choices)
+      return .failed(
+        "pictures are drawn as \(GraphicsKind.choicesText), not \(name)" + (near.map { "; did you mean \($0)?" } ?? ""))
+    }
+    session.output.write(graphics.explanation + "\n")
+    return .done
+  }
 
   static func terminalWidth() -> Int {
     var size = winsize()
     return ioctl(1, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0 ? Int(size.ws_col) : 80
   }
 
-  /// Pictures side by side in rows that fit, titles above; larger ones are reduced by leaving pixels out.
+  /// Pictures side by side in rows that fit, titles above, as half blocks in the colours that the environment promises.
   public static func drawn(_ pictures: [Picture], columns: Int) -> String {
-    let isTrue = getenv("COLORTERM").map { ["truecolor", "24bit"].contains(String(cString: $0)) } ?? false
-    var out = ""
-    var row: [Picture] = []
-    var used = 0
-    func flush() {
-      if row.isEmpty { return }
-      out += draw(row, columns, isTrue)
-      row = []
-      used = 0
-    }
-    for picture in pictures {
-      let width = min(picture.width, columns)
-      if used + width + (row.isEmpty ? 0 : 2) > columns { flush() }
-      used += width + (row.isEmpty ? 0 : 2)
-      row.append(picture)
-    }
-    flush()
-    return out
+    var environment: [String: String] = [:]
+    for name in ["COLORTERM", "TERM"] { environment[name] = getenv(name).map { String(cString: $0) } }
+    let state = TerminalState(environment: environment, isTerminal: true, usesColor: true)
+    return drawn(pictures, as: .blocks, on: .blocks(columns), depth: .of(state))
   }
 
-  private static func draw(_ row: [Picture], _ columns: Int, _ isTrue: Bool) -> String {
-    let steps = row.map { max(1, ($0.width + columns - 1) / columns) }
-    let widths = zip(row, steps).map { $0.width / $1 }
+  /// Pictures side by side in rows that fit, titles above; empty for `none`.
+  public static func drawn(
+    _ pictures: [Picture], as kind: GraphicsKind, on surface: PictureSurface, depth: ColorDepth
+  ) -> String {
+    if kind == .none { return "" }
     var out = ""
-    if row.contains(where: { !$0.title.isEmpty }) {
-      for (picture, width) in zip(row, widths) {
-        let title = String(picture.title.prefix(width))
-        out += title + String(repeating: " ", count: max(0, width - title.count) + 2)
-      }
-      while out.last == " " { out.removeLast() }
-      out += "\n"
-    }
-    let lines = zip(row, steps).map { ($0.height / $1 + 1) / 2 }.max() ?? 0
-    for line in 0..<lines {
-      for (index, picture) in row.enumerated() {
-        let (step, width) = (steps[index], widths[index])
-        let height = picture.height / step
-        for x in 0..<width {
-          if 2 * line >= height {
-            out += " "
-            continue
-          }
-          out += color(picture, x * step, 2 * line * step, isTrue, front: true)
-          out +=
-            2 * line + 1 < height ? color(picture, x * step, (2 * line + 1) * step, isTrue, front: false) : "\u{1B}[49m"
-          out += "▀"
+    for (titles, canvas) in PictureLayout.rows(pictures, on: surface) {
+      if !titles.isEmpty { out += titles + "\n" }
+      switch kind {
+      case .sixel: out += SixelEncoder.text(canvas) + "\n"
+      case .kitty:
+        if let png = png(canvas) { out += KittyEncoder.text(png: png) + "\n" }
+      case .iterm2:
+        if let png = png(canvas) {
+          out += ITermEncoder.text(png: png, width: canvas.width, height: canvas.height) + "\n"
         }
-        out += "\u{1B}[0m" + (index + 1 < row.count ? "  " : "")
+      case .blocks, .none: out += BlockEncoder.text(canvas, depth)
       }
-      out += "\n"
     }
     return out
   }
 
-  private static func color(_ picture: Picture, _ x: Int, _ y: Int, _ isTrue: Bool, front: Bool) -> String {
-    let at = (y * picture.width + x) * 3
-    let (r, g, b) = (Int(picture.pixels[at]), Int(picture.pixels[at + 1]), Int(picture.pixels[at + 2]))
-    if isTrue { return "\u{1B}[\(front ? 38 : 48);2;\(r);\(g);\(b)m" }
-    // The 6×6×6 cube of 256-colour terminals, or its 24 greys.
-    let index =
-      r == g && g == b
-      ? (r < 8 ? 16 : r > 247 ? 231 : 232 + (r - 8) * 24 / 240)
-      : 16 + 36 * (r * 5 / 255) + 6 * (g * 5 / 255) + b * 5 / 255
-    return "\u{1B}[\(front ? 38 : 48);5;\(index)m"
+  private static func png(_ canvas: Canvas) -> [UInt8]? {
+    RichDisplay.png(canvas.picture, opaque: canvas.isSet.contains(false) ? canvas.isSet : nil)
   }
 }

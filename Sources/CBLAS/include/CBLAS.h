@@ -35,6 +35,11 @@ void seep_binary_i64(int op, const int64_t *x, ptrdiff_t xs, const int64_t *y, p
 double seep_sum_f32(const float *x, ptrdiff_t n, ptrdiff_t stride);
 double seep_sum_f64(const double *x, ptrdiff_t n, ptrdiff_t stride);
 
+/// Of n numbers at a stride: the smallest and the largest finite one, the sum of the finite ones in double precision, how many are
+/// not-a-number, how many infinite.
+void seep_statistics_f32(const float *x, ptrdiff_t n, ptrdiff_t stride, double out[5]);
+void seep_statistics_f64(const double *x, ptrdiff_t n, ptrdiff_t stride, double out[5]);
+
 /// One block of channels [block, pixels] to [pixels, block], or back.
 void seep_block_channels(const float *from, float *to, ptrdiff_t pixels, ptrdiff_t block, int to_blocks);
 /// Whether the next function knows this operation (numbered as in seep_binary_f32).

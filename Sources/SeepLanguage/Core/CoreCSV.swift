@@ -45,13 +45,7 @@ enum CoreCSV {
       ) { call in
         let by = String(decoding: [try separator(call)], as: UTF8.self)
         var text = ""
-        func line(_ fields: [String]) {
-          text +=
-            fields.map { field in
-              field.contains(by) || field.contains("\"") || field.contains("\n") || field.contains("\r")
-                ? "\"" + CoreStrings.split(field, "\"").joined(separator: "\"\"") + "\"" : field
-            }.joined(separator: by) + "\n"
-        }
+        func line(_ fields: [String]) { text += CSVText.line(fields, by: by) }
         func words(_ value: Value) -> String { value.isNone ? "" : call.session.display(value) }
         var names: [String]?
         for (i, row) in try call.list("rows").enumerated() {
@@ -86,6 +80,17 @@ enum CoreCSV {
       throw call.fault("bad-value", "`by` is one character such as \",\", \";\" or \"\\t\"", argument: "by")
     }
     return by[0]
+  }
+}
+
+/// Writing tables of comma-separated values.
+public enum CSVText {
+  /// Fields in quotes where they need them, and the end of the line.
+  public static func line(_ fields: [String], by: String = ",") -> String {
+    fields.map { field in
+      field.contains(by) || field.contains("\"") || field.contains("\n") || field.contains("\r")
+        ? "\"" + CoreStrings.split(field, "\"").joined(separator: "\"\"") + "\"" : field
+    }.joined(separator: by) + "\n"
   }
 }
 

@@ -141,3 +141,8 @@ enum Display {
     return value.description
   }
 }
+
+extension Value {
+  /// The text of the value: `short` as an item or in a list of variables, `long` as `print` shows it.
+  public func text(_ style: DisplayStyle = .long) -> String { Display.text(slot, style) }
+}

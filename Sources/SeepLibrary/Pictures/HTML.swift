@@ -20,7 +20,7 @@ public enum HTML {
 
   static let rowLimit = 100
 
-  /// A list of records as rows under their names, a record as names and values; nil for anything else.
+  /// Rows under their names (see `TableRows`), a record as names and values; nil for anything else.
   static func table(_ value: Value, in session: Session) -> String? {
     if let record = value.asRecord {
       guard record.count > 0 else { return nil }
@@ -29,21 +29,12 @@ public enum HTML {
       }
       return "<table>\(rows.joined())</table>" + more(record.count)
     }
-    var items = value.asItems
-    if items == nil, let foreign = value.asForeign, foreign.typeName == "audit", let count = foreign.count {
-      items = (0..<count).compactMap { try? foreign.element($0, in: session) }
+    guard let table = TableRows(value, in: session), !table.names.isEmpty else { return nil }
+    let head = table.names.map { "<th>\(escaped($0))</th>" }.joined()
+    let rows = table.rows.prefix(rowLimit).map { row in
+      "<tr>" + row.map { $0.map { cell($0, session) } ?? "<td></td>" }.joined() + "</tr>"
     }
-    guard let items, !items.isEmpty, let first = items[0].asRecord, first.count > 0 else { return nil }
-    var names = first.names
-    for item in items.dropFirst() {
-      guard let record = item.asRecord else { return nil }
-      for name in record.names where !names.contains(name) { names.append(name) }
-    }
-    let head = names.map { "<th>\(escaped($0))</th>" }.joined()
-    let rows = items.prefix(rowLimit).map { item in
-      "<tr>" + names.map { name in item.asRecord?[name].map { cell($0, session) } ?? "<td></td>" }.joined() + "</tr>"
-    }
-    return "<table><thead><tr>\(head)</tr></thead><tbody>\(rows.joined())</tbody></table>" + more(items.count)
+    return "<table><thead><tr>\(head)</tr></thead><tbody>\(rows.joined())</tbody></table>" + more(table.rows.count)
   }
 
   private static func more(_ count: Int) -> String {

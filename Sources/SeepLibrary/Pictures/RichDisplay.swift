@@ -76,7 +76,13 @@ public enum RichDisplay {
   /// How often each pixel is repeated so that small images can be seen.
   static func scale(_ pictures: [Picture]) -> Int { max(1, 168 / max(1, pictures.map(\.width).max() ?? 1)) }
 
-  static func png(_ picture: Picture) -> [UInt8]? { try? Png.encode(picture.tensor()) }
+  /// The bytes of a PNG file; pixels that are not `opaque` are left out.
+  public static func png(_ picture: Picture, opaque: [Bool]? = nil) -> [UInt8]? {
+    guard let opaque, let colors = try? picture.tensor(),
+      let alpha = try? Tensor(opaque.map { $0 ? 1 : 0 as Float }, shape: [1, picture.height, picture.width])
+    else { return try? Png.encode(picture.tensor()) }
+    return try? Png.encode(Tensor.concat([colors, alpha], axis: 0))
+  }
 
   /// The pictures of a tensor that holds images in 0…1: `[1|3, h, w]` or up to 64 of them, of at least 8 pixels a side.
   public static func pictures(of tensor: Tensor) -> [Picture]? {
@@ -86,16 +92,10 @@ public enum RichDisplay {
     }
     let (channels, height, width) = (shape[shape.count - 3], shape[shape.count - 2], shape[shape.count - 1])
     guard channels == 1 || channels == 3, height >= 8, width >= 8, tensor.size <= 1 << 22,
-      let values = try? tensor.floats()
+      let found = try? tensor.statistics(), found.finiteCount == found.count
     else { return nil }
     // What an attack recovers may leave 0…1 a little; gradients and noise do so far.
-    var (low, high) = (Float.infinity, -Float.infinity)
-    for value in values {
-      if !value.isFinite { return nil }
-      low = min(low, value)
-      high = max(high, value)
-    }
-    guard low >= -0.5, high <= 1.5, high > low || high > 0 else { return nil }
+    guard found.low >= -0.5, found.high <= 1.5, found.high > found.low || found.high > 0 else { return nil }
     let images = shape.count == 3 ? [tensor] : (0..<shape[0]).compactMap { try? tensor.select(axis: 0, index: $0) }
     return images.compactMap { try? Pictures.picture($0) }
   }

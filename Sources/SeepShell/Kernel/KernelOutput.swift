@@ -36,6 +36,7 @@ enum KernelDisplay {
   static func attach(to session: Session, _ publisher: KernelPublisher) {
     session.output = KernelStream(publisher)
     session.progress = KernelProgress(publisher)
+    session.attach(TerminalGraphics(elsewhere: "the notebook shows pictures itself"))
     session.attach(
       PictureDisplay { pictures, line in
         publisher.publish(

@@ -69,7 +69,7 @@ private final class LessonLoop {
     self.color = color
     usesColor = Console.usesColor(1, choice: color)
     bookmark = try Bookmark(number)
-    session = Commands.session(seed: 0)
+    session = Commands.session(seed: 0, color: color)
     hasEditor = isatty(0) == 1 && isatty(1) == 1 && seep_readline_load() == 0
     // Blocks write their pictures where they belong to nobody else.
     if chdir(try Bookmark.folder(of: number)) != 0 {
@@ -195,7 +195,11 @@ private final class LessonLoop {
     case .success(let value):
       bookmark.ran.append(code)
       keep()
-      if !value.isNone { session.output.write(session.display(value, .long) + "\n") }
+      if !value.isNone {
+        TerminalPictures.show(value, session)
+        let width = TerminalPictures.terminalWidth()
+        session.output.write(PromptDisplay.text(value, width: width, in: session) + "\n")
+      }
     case .failure(let failure):
       session.rollback(to: before)
       Console.show(failure, color: color)
