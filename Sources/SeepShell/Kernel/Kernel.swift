@@ -136,9 +136,9 @@ package final class Kernel {
   var kernelInfo: JSON {
     [
       "status": "ok", "protocol_version": .string(KernelCodec.version), "implementation": "seep",
-      "implementation_version": "0.1.0",
+      "implementation_version": .string(Commands.version),
       "language_info": [
-        "name": "seep", "version": "0.1.0", "mimetype": "text/x-seep", "file_extension": ".seep",
+        "name": "seep", "version": .string(Commands.version), "mimetype": "text/x-seep", "file_extension": ".seep",
         "pygments_lexer": "rust", "codemirror_mode": "rust",
       ],
       "banner": "Seep: a small language for seeing what shared gradients leak", "debugger": false,
