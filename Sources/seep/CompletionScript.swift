@@ -30,7 +30,7 @@ enum CompletionScript {
             *) break ;;
             esac
         done
-        local script="${COMP_WORDS[${at}]}"
+        local script="${COMP_WORDS[${at}]-}"
         if [[ "${at}" -ge "${COMP_CWORD}" ]]; then
             _seep "${@}"
             [[ "${2}" != -* && "${at}" -eq "${COMP_CWORD}" ]] && COMPREPLY+=($(compgen -o plusdirs -fX '!*.seep' -- "${2}"))
@@ -67,7 +67,7 @@ enum CompletionScript {
 
   private static var fish: String {
     """
-    complete -c seep -n '_seep_should_offer_completions_for_positional "seep" -eq 1' -ka '(__fish_complete_suffix .seep)'
+    complete -c seep -n '__seep_should_offer_completions_for_positional "seep" -eq 1' -ka '(__fish_complete_suffix .seep)'
     function _seep_has_script
         set -l words (commandline -opc)
         set -e words[1]
