@@ -54,9 +54,9 @@ let package = Package(
       name: "engine-bench", dependencies: ["Leakage"], path: "Sources/EngineBench", swiftSettings: strict),
 
     .target(name: "FixtureSupport", dependencies: ["Tensors"], path: "Tests/FixtureSupport", swiftSettings: strict),
-    .testTarget(name: "SeepTests", dependencies: ["SeepLibrary"], swiftSettings: strict),
+    .testTarget(name: "SeepTests", dependencies: ["SeepLibrary", "FixtureSupport"], swiftSettings: strict),
     .testTarget(name: "AutodiffTests", dependencies: ["Autodiff", "FixtureSupport"], swiftSettings: strict),
-    .testTarget(name: "NetworksTests", dependencies: ["Networks"], swiftSettings: strict),
+    .testTarget(name: "NetworksTests", dependencies: ["Networks", "FixtureSupport"], swiftSettings: strict),
     .testTarget(name: "LeakageTests", dependencies: ["Leakage", "FixtureSupport", "CSQLite"], swiftSettings: strict),
     .testTarget(name: "SeepShellTests", dependencies: ["SeepShell", "CZMQ"], swiftSettings: strict),
     .testTarget(name: "SeepLanguageTests", dependencies: ["SeepLanguage"], swiftSettings: strict),

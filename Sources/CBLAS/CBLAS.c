@@ -8,6 +8,8 @@ extern void dpotrf_(const char *, const int *, double *, const int *, int *, siz
 #include <math.h>
 #include <stdlib.h>
 
+const char *seep_blas_version(void) { return openblas_get_config(); }
+
 void seep_blas_single_threaded(void) { openblas_set_num_threads(1); }
 
 void seep_sgemm(int ta, int tb, ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, float alpha, const float *a, ptrdiff_t lda,

@@ -9,6 +9,9 @@
 
 void seep_free(void *memory) { free(memory); }
 
+const char *seep_png_version(void) { return png_get_libpng_ver(NULL); }
+const char *seep_zlib_version(void) { return zlibVersion(); }
+
 uint32_t seep_crc32(const uint8_t *data, size_t size) { return (uint32_t)crc32_z(0, data, size); }
 
 // MARK: libpng's callbacks

@@ -9,6 +9,16 @@
 
 #include "CImages.h"
 
+#define SEEP_TEXT_OF(x) #x
+#define SEEP_TEXT(x) SEEP_TEXT_OF(x)
+const char *seep_jpeg_version(void) {
+#ifdef LIBJPEG_TURBO_VERSION
+  return "turbo " SEEP_TEXT(LIBJPEG_TURBO_VERSION);
+#else
+  return SEEP_TEXT(JPEG_LIB_VERSION);
+#endif
+}
+
 typedef struct {
   struct jpeg_error_mgr manager;
   jmp_buf escape;

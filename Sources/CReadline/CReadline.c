@@ -11,7 +11,7 @@ static void (*free_line_state)(void);
 static int (*insert_text)(const char *);
 static void (*redisplay)(void);
 static void (*add_history_line)(const char *);
-static const char **readline_name, **word_break_characters;
+static const char **library_version, **readline_name, **word_break_characters;
 static char **line_buffer;
 static seep_completer *attempted_completion;
 static int *completion_over, *append_character, *catch_signals;
@@ -35,6 +35,7 @@ int seep_readline_load(void) {
   *(void **)&insert_text = symbol(library, "rl_insert_text", &missing);
   *(void **)&redisplay = symbol(library, "rl_redisplay", &missing);
   *(void **)&add_history_line = symbol(library, "add_history", &missing);
+  library_version = symbol(library, "rl_library_version", &missing);
   readline_name = symbol(library, "rl_readline_name", &missing);
   word_break_characters = symbol(library, "rl_basic_word_break_characters", &missing);
   line_buffer = symbol(library, "rl_line_buffer", &missing);
@@ -44,6 +45,8 @@ int seep_readline_load(void) {
   catch_signals = symbol(library, "rl_catch_signals", &missing);
   return missing ? -1 : 0;
 }
+
+const char *seep_readline_version(void) { return *library_version; }
 
 void seep_readline_configure(const char *name, const char *word_breaks, seep_completer completer) {
   *readline_name = name;

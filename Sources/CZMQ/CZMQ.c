@@ -31,6 +31,7 @@ static size_t (*message_size)(const message *);
 static int (*message_more)(const message *);
 static int (*message_close)(message *);
 static int (*poll_items)(poll_item *, int, long);
+static void (*version)(int *, int *, int *);
 static int (*last_error)(void);
 static const char *(*error_text)(int);
 
@@ -61,10 +62,13 @@ int seep_zmq_load(void) {
   *(void **)&message_more = symbol(library, "zmq_msg_more", &missing);
   *(void **)&message_close = symbol(library, "zmq_msg_close", &missing);
   *(void **)&poll_items = symbol(library, "zmq_poll", &missing);
+  *(void **)&version = symbol(library, "zmq_version", &missing);
   *(void **)&last_error = symbol(library, "zmq_errno", &missing);
   *(void **)&error_text = symbol(library, "zmq_strerror", &missing);
   return missing ? -1 : 0;
 }
+
+void seep_zmq_version(int *numbers) { version(numbers, numbers + 1, numbers + 2); }
 
 void *seep_zmq_context(void) { return ctx_new(); }
 void seep_zmq_end(void *context) {

@@ -12,6 +12,9 @@ import SeepLibrary
 #endif
 
 public enum Commands {
+  /// Seep's own.
+  public static let version = "0.1.0"
+
   /// A session with the whole library, connected to this terminal.
   public static func session(seed: Int, arguments: [String] = [], color: String? = nil) -> Session {
     let session = Session(
@@ -35,12 +38,13 @@ public enum Commands {
     return finish(session.evaluate(text, name: name, folder: folder), session, color: color, showing: false)
   }
 
-  /// A file to run; nil and a sentence where it cannot be read.
-  public static func read(_ path: String) -> String? {
+  /// A file to run; nil and a sentence where it cannot be read. `commands` are what else may have been meant.
+  public static func read(_ path: String, commands: [String] = []) -> String? {
     do {
       return try TextFile.read(path)
     } catch {
-      Console.writeError(said(error))
+      let near = path.contains("/") ? nil : nearestName(to: path, among: commands)
+      Console.writeError(said(error) + (near.map { "  = there is a command `seep \($0)`\n" } ?? ""))
       return nil
     }
   }
@@ -153,6 +157,12 @@ public enum Commands {
     if !isWritten { Console.writeError("seep: cannot write \(path): \(reason)\n") }
     return isWritten
   }
+
+  /// Every name that `documentation` knows, in order.
+  public static var libraryNames: [String] { Set(SeepLibrary.library.builtins.map(\.name)).sorted() }
+
+  /// Every code that `explain` knows.
+  public static var diagnosticCodes: [String] { SeepLibrary.explanations.all.map(\.code) }
 
   /// All names of the library, a line for each group.
   static func nameList() -> String {

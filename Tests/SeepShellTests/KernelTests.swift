@@ -73,6 +73,16 @@ private final class FrontEnd: @unchecked Sendable {
     try ask("execute_request", ["code": .string(code), "silent": false, "store_history": true])
   }
 
+  /// The statuses of the replies to these requests, in their order.
+  func statuses(_ requests: [String]) throws -> [String] {
+    var found: [String: String] = [:]
+    while found.count < requests.count {
+      let reply = try #require(next(shell))
+      found[reply.parent["msg_id"].text ?? ""] = reply.content["status"].text
+    }
+    return requests.map { found[$0] ?? "none" }
+  }
+
   /// Whether the kernel answered and ended.
   func shutdown() -> Bool {
     _ = send("shutdown_request", ["restart": false], on: control)
@@ -152,5 +162,57 @@ private final class FrontEnd: @unchecked Sendable {
     #expect(front.shutdown())
     // Shutting down interrupts what runs; the next test is none of its business.
     Interrupt.clear()
+  }
+
+  @Test("cells that wait while one fails are not run, however late they arrive") func aborts() throws {
+    let front = try FrontEnd()
+    func request(_ code: String, stop: Bool = true) -> JSON { ["code": .string(code), "stop_on_error": .bool(stop)] }
+    _ = try front.run("var ran = 0")
+    // Nothing but a stop in the network tells these from cells that are asked for after the error.
+    let late = front.codec.frames([], "execute_request", request("ran = 1"), parent: nil)
+    let lateName = try #require(front.codec.message(late)?.header["msg_id"].text)
+    let sent = ["time()\n1 / 0", "ran = 2", "3"].map { front.send("execute_request", request($0), on: front.shell) }
+    #expect(try front.statuses(sent) == ["error", "aborted", "aborted"])
+    usleep(200_000)
+    front.shell.send(late)
+    #expect(try front.statuses([lateName]) == ["aborted"])
+    // What is asked after the reply runs, at once.
+    let failing = front.send("execute_request", request("1 / 0"), on: front.shell)
+    #expect(try front.statuses([failing]) == ["error"])
+    let after = front.send("execute_request", request("ran"), on: front.shell)
+    #expect(try front.statuses([after]) == ["ok"])
+    // A cell that says so does not stop the others.
+    let lenient = [("1 / 0", false), ("ran = 4", true)].map {
+      front.send("execute_request", request($0.0, stop: $0.1), on: front.shell)
+    }
+    #expect(try front.statuses(lenient) == ["error", "ok"])
+    while front.next(front.iopub, seconds: 1) != nil {}
+    #expect(try front.run("ran").published.last?.content["data"]["text/plain"].text == "4")
+    #expect(front.shutdown())
+    Interrupt.clear()
+  }
+
+  @Test("dates tell what was asked before a failure, whatever the clocks show") func dates() {
+    func header(_ second: Double, zone: String = "Z") -> JSON {
+      let text = second < 10 ? "0\(second)" : "\(second)"
+      return ["session": .string(zone), "date": .string("2026-03-01T00:00:\(text)\(zone)")]
+    }
+    #expect(StaleRequests.seconds("2026-03-01T00:00:01.5Z").map { $0 - 1.5 } == 1_772_323_200)
+    for odd in ["", "yesterday", "2026-03-01", "2026-03-01T00:00:xxZ", "99999999999-1-1T0:0:0Z"] {
+      #expect(StaleRequests.seconds(odd) == nil)
+    }
+    // Ours is 1000 s ahead of the client's plus 0.2 s on the way; the reply leaves at the client's 10.
+    for zone in ["Z", "+05:30", ""] {
+      var stale = StaleRequests()
+      let base = StaleRequests.seconds("2026-03-01T00:00:00Z").map { $0 + 1000 } ?? 0
+      stale.note(header(1, zone: zone), at: base + 1.2)
+      #expect(!stale.contains(header(2, zone: zone), at: base + 2.2))
+      stale.fail(at: base + 10)
+      #expect(stale.contains(header(9.5, zone: zone), at: base + 10.1))
+      #expect(!stale.contains(header(10.2, zone: zone), at: base + 10.4))
+      #expect(!stale.contains(header(9.5, zone: zone), at: base + 13))
+      #expect(!stale.contains(["session": .string(zone)], at: base + 10.1))
+      #expect(!stale.contains(header(9.5, zone: "other"), at: base + 10.1))
+    }
   }
 }

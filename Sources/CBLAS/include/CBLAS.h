@@ -4,6 +4,8 @@
 #include <stdint.h>
 
 void seep_blas_single_threaded(void);
+/// "OpenBLAS 0.3.21 …": version, options and the kernels chosen for this processor.
+const char *seep_blas_version(void);
 /// Tells the processor that this is a loop that waits.
 void seep_relax(void);
 

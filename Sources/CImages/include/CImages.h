@@ -39,3 +39,8 @@ int seep_inflate(const uint8_t *data, size_t size, int format, size_t most, uint
 uint32_t seep_crc32(const uint8_t *data, size_t size);
 
 void seep_free(void *memory);
+
+// Versions of the libraries.
+const char *seep_png_version(void);
+const char *seep_jpeg_version(void);
+const char *seep_zlib_version(void);

@@ -6,6 +6,8 @@ typedef void (*seep_line_handler)(char *line);
 
 /// Loads the library; 0, or -1 if it is not installed.
 int seep_readline_load(void);
+/// "8.2"; after loading.
+const char *seep_readline_version(void);
 /// Names the program for `$if seep` in .inputrc and sets the completion function.
 void seep_readline_configure(const char *name, const char *word_breaks, seep_completer completer);
 /// Shows a prompt; the handler gets each finished line (malloc'ed), NULL at the end of input.

@@ -14,6 +14,8 @@ enum {
 
 /// Loads the library; 0, or -1 if it is not installed.
 int seep_zmq_load(void);
+/// The version's three numbers; after loading.
+void seep_zmq_version(int *numbers);
 /// NULL on failure; see seep_zmq_problem.
 void *seep_zmq_context(void);
 /// Closes; waits until what was sent has left, at most the sockets' half second each.

@@ -107,15 +107,6 @@ enum Captured {
     return items
   }
 
-  private static func parsed(_ text: String, _ source: String, _ session: Session) throws -> Value {
-    guard let parse = SeepLibrary.library.builtins.first(where: { $0.name == "parse_json" }) else { return .none }
-    do {
-      return try session.invoke(Value(parse), [Value(text)])
-    } catch let fault as Fault {
-      throw Fault(fault.code, "\(source): \(fault.message)")
-    }
-  }
-
   /// The manifest that is given (a record, or the name of a JSON file), or that comes with the file: in the metadata of safetensors, or as
   /// `update.json` beside `update.npz`. nil: there is none.
   static func manifest(of path: String, _ metadata: [String: String], given: Value?, _ session: Session) throws
@@ -123,25 +114,16 @@ enum Captured {
   {
     if let given {
       guard let file = given.asString else { return try manifest(given) }
-      return try manifest(parsed(text(file), file, session))
+      return try manifest(TextFormat.json.load(file, session))
     }
-    if let own = metadata[key] { return try manifest(parsed(own, path, session)) }
+    if let own = metadata[key] { return try manifest(TextFormat.json.value(own, path, session)) }
     guard let dot = path.lastIndex(of: ".") else { return nil }
-    let beside = path[..<dot] + ".json"
-    guard exists(String(beside)) else { return nil }
-    let value = try parsed(text(String(beside)), String(beside), session)
+    let beside = String(path[..<dot]) + ".json"
+    guard (try? fileSize(beside)) != nil else { return nil }
+    let value = try TextFormat.json.load(beside, session)
     guard value.asRecord?["kind"]?.asString.flatMap(Manifest.Kind.init(rawValue:)) != nil else { return nil }
     return try manifest(value)
   }
-
-  private static func text(_ path: String) throws -> String {
-    guard let text = String(validating: try readBytes(path), as: UTF8.self) else {
-      throw Fault.badFile(path, "JSON", "it is not UTF-8")
-    }
-    return text
-  }
-
-  private static func exists(_ path: String) -> Bool { (try? fileSize(path)) != nil }
 
   // MARK: Writing
 

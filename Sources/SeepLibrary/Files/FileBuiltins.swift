@@ -25,11 +25,16 @@ let fileBuiltins: [Builtin] = [
     "save(value, path)", group: "files",
     """
     Writes tensors, numbers, strings, and records, lists and tuples of them to a `.safetensors` file; a single tensor also to
-    `.npy`; a record of tensors, a model or an update to `.npz`; an audit to `.csv`, `.json`, `.tex` or `.html`; a table to `.csv`. The file is written beside its
+    `.npy`; a record of tensors, a model or an update to `.npz`; rows to `.csv` as `to_csv` writes them, and any value that JSON can write to `.json`
+    (tensors as nested lists); an audit to `.csv`, `.json`, `.tex` or `.html`; a table to `.csv`. The file is written beside its
     place and then moved, so that an interruption leaves the old one whole.
     """,
-    example:
-      "save({w: ones(2), step: 3}, \"example.safetensors\")\nprint(load(\"example.safetensors\").step)  # expect: 3"
+    example: """
+      save({w: ones(2), step: 3}, "example.safetensors")
+      print(load("example.safetensors").step)            # expect: 3
+      save([{sigma: 0.1, psnr: 21.5}], "example.csv")
+      print(load("example.csv"))                         # expect: [{sigma: 0.1, psnr: 21.5}]
+      """
   ) { call in
     let path = try call.string("path")
     if let audit = call["value"].foreign(as: AuditValue.self) {
@@ -45,9 +50,11 @@ let fileBuiltins: [Builtin] = [
       try Npy.write(tensorArgument(call, "value").value, to: path)
     } else if path.hasSuffix(".npz") {
       try Npz.write(arrays(call), to: path)
+    } else if let format = TextFormat(path) {
+      try format.save(call["value"], to: path, call.session)
     } else {
       throw call.fault(
-        "unknown-format", "`save` writes .safetensors, .npy and .npz files; \"\(path)\" is none of them",
+        "unknown-format", "`save` writes .safetensors, .npy, .npz, .csv and .json files; \"\(path)\" is none of them",
         argument: "path",
         help: "save(…, \"\(path).safetensors\")")
     }
@@ -56,8 +63,8 @@ let fileBuiltins: [Builtin] = [
   Builtin(
     "load(path, manifest: none)", group: "files",
     """
-    Reads a file by its name: `.safetensors` (what `save` wrote, or a record of the tensors of any other), `.npy`, `.npz` (a record), IDX
-    (MNIST's `…-ubyte`, also `.gz`), CIFAR-10's and CIFAR-100's binary `.bin` (data with images and labels), `.png` and `.jpg` (a tensor
+    Reads a file by its name: `.safetensors` (what `save` wrote, or a record of the tensors of any other), `.npy`, `.npz` (a record), `.csv` (a list of records, as `parse_csv` reads them), `.json`
+    (as `parse_json`), IDX (MNIST's `…-ubyte`, also `.gz`), CIFAR-10's and CIFAR-100's binary `.bin` (data with images and labels), `.png` and `.jpg` (a tensor
     `[channels, height, width]` in 0…1). With a `manifest` (see `captured`), or the name of a JSON file with one, a file of tensors is a captured update; it is one by
     itself where safetensors have the manifest as `seep.update` in their metadata, or `update.json` lies beside `update.npz`. Errors name the file and what is wrong with it. Pictures in folders: `load_images`.
     """, example: "save(ones(2), \"example.npy\")\nprint(load(\"example.npy\"))  # expect: [1.0, 1.0]"
@@ -82,11 +89,12 @@ let fileBuiltins: [Builtin] = [
     if [".png", ".jpg", ".jpeg"].contains(where: name.hasSuffix) { return one(try StoredImage.read(path).tensor()) }
     if isIdx(path) { return one(try Idx.read(path)) }
     if name.hasSuffix(".bin") { return try cifar(path) }
+    if let format = TextFormat(path) { return try format.load(path, call.session) }
     throw call.fault(
       "unknown-format",
       isFolder(path)
         ? "\"\(path)\" is a folder"
-        : "`load` reads .safetensors, .npy, .npz, .png, .jpg, IDX and CIFAR's .bin files; \"\(path)\" is none by its name",
+        : "`load` reads .safetensors, .npy, .npz, .csv, .json, .png, .jpg, IDX and CIFAR's .bin files; \"\(path)\" is none by its name",
       argument: "path", help: isFolder(path) ? "load_images(\"\(path)\", size: 64)" : nil)
   },
   Builtin(

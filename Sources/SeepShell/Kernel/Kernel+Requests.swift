@@ -9,9 +9,8 @@ extension Kernel {
     let content = message.content
     publisher.begin(message, silent: message.type == "execute_request" && content["silent"].bool == true)
     publisher.status("busy", message)
-    var failed = false
     switch message.type {
-    case "execute_request": failed = execute(message)
+    case "execute_request": execute(message)
     case "kernel_info_request": reply(message, "kernel_info_reply", kernelInfo)
     case "complete_request": reply(message, "complete_reply", completion(content))
     case "inspect_request": reply(message, "inspect_reply", inspection(content))
@@ -26,17 +25,11 @@ extension Kernel {
     default: break
     }
     publisher.status("idle", message)
-    guard failed else { return }
-    if content["stop_on_error"].bool ?? true { return abortQueue() }
-    let waiting = queue
-    queue = []
-    for message in waiting { answer(message) }
   }
 
   // MARK: Running
 
-  /// Whether it failed.
-  private func execute(_ message: KernelMessage) -> Bool {
+  private func execute(_ message: KernelMessage) {
     let content = message.content
     let code = content["code"].text ?? ""
     let silent = content["silent"].bool ?? false
@@ -62,7 +55,6 @@ extension Kernel {
           "status": "ok", "execution_count": count, "payload": .array(pages),
           "user_expressions": expressions(content["user_expressions"]),
         ])
-      return false
     case .exit:
       reply(
         message, "execute_reply",
@@ -71,27 +63,27 @@ extension Kernel {
           "user_expressions": [:],
         ])
       stop.set()
-      return false
-    case .refused(let sentence): return fail(message, "command", sentence, sentence)
-    case .failure(let failure): return fail(message, failure.fault.code, failure.fault.message, failure.text)
+    case .refused(let sentence): fail(message, "command", sentence, sentence)
+    case .failure(let failure): fail(message, failure.fault.code, failure.fault.message, failure.text)
     case .interrupted:
-      return fail(
+      fail(
         message, "interrupted", "stopped",
         "interrupted; the session is as it was before the statement that was running")
     }
   }
 
-  private func fail(_ message: KernelMessage, _ name: String, _ what: String, _ text: String) -> Bool {
+  /// The reply to a cell that failed; the cells that wait are not run, unless it says so.
+  private func fail(_ message: KernelMessage, _ name: String, _ what: String, _ text: String) {
     let lines = JSON.strings(text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init))
-    takeQueue()
     publisher.publish("error", ["ename": .string(name), "evalue": .string(what), "traceback": lines])
+    let isStopping = message.content["stop_on_error"].bool ?? true
+    if isStopping, message.content["silent"].bool != true { stale.fail() }
     reply(
       message, "execute_reply",
       [
         "status": "error", "execution_count": .integer(executionCount), "ename": .string(name),
         "evalue": .string(what), "traceback": lines, "payload": [], "user_expressions": [:],
       ])
-    return true
   }
 
   /// A cell, or a command of the prompt; help goes to the pager.

@@ -30,7 +30,7 @@ package final class Kernel {
   var past: [(line: Int, code: String)] = []
   var earlier: [String] = []
   var executionCount = 0
-  var queue: [KernelMessage] = []
+  var stale = StaleRequests()
 
   /// Set by a shutdown request; read by all threads.
   final class Stop: Sendable {
@@ -88,7 +88,7 @@ package final class Kernel {
     ]
     publisher.status("starting", nil)
     while !stop.isSet {
-      if let frames = shell.receive(within: 50), let message = codec.message(frames) { answer(message) }
+      if let frames = shell.receive(within: 50), let message = codec.message(frames) { take(message) }
     }
     for thread in threads { pthread_join(thread, nil) }
     publisher.tend()
@@ -122,35 +122,23 @@ package final class Kernel {
     shell.send(codec.frames(message.identities, type, content, parent: message.headerBytes))
   }
 
-  /// What was asked before a cell failed. Taken before its reply leaves: what is asked after that is run.
-  func takeQueue() {
-    while let frames = shell.receive(within: 0) {
-      if let message = codec.message(frames) { queue.append(message) }
-    }
-  }
-
-  /// After a cell that failed, the cells that waited are not run.
-  func abortQueue() {
-    let waiting = queue
-    queue = []
-    for message in waiting {
-      guard message.type == "execute_request" else {
-        answer(message)
-        continue
-      }
-      publisher.begin(message)
-      publisher.status("busy", message)
-      reply(message, "execute_reply", ["status": "aborted", "execution_count": .integer(executionCount)])
-      publisher.status("idle", message)
-    }
+  /// Answers a request of the shell channel, or aborts a cell that waited while another failed.
+  private func take(_ message: KernelMessage) {
+    let now = StaleRequests.now()
+    stale.note(message.header, at: now)
+    guard message.type == "execute_request", stale.contains(message.header, at: now) else { return answer(message) }
+    publisher.begin(message)
+    publisher.status("busy", message)
+    reply(message, "execute_reply", ["status": "aborted", "execution_count": .integer(executionCount)])
+    publisher.status("idle", message)
   }
 
   var kernelInfo: JSON {
     [
       "status": "ok", "protocol_version": .string(KernelCodec.version), "implementation": "seep",
-      "implementation_version": "0.1.0",
+      "implementation_version": .string(Commands.version),
       "language_info": [
-        "name": "seep", "version": "0.1.0", "mimetype": "text/x-seep", "file_extension": ".seep",
+        "name": "seep", "version": .string(Commands.version), "mimetype": "text/x-seep", "file_extension": ".seep",
         "pygments_lexer": "rust", "codemirror_mode": "rust",
       ],
       "banner": "Seep: a small language for seeing what shared gradients leak", "debugger": false,

@@ -12,56 +12,38 @@ import SeepLibrary
 #endif
 
 extension Commands {
-  /// - Returns: 0; 1 where something cannot be read or written; 2 for wrong usage.
-  public static func kernel(_ arguments: [String], seed: Int) -> Int32 {
-    var rest = Array(arguments.dropFirst())
-    /// The value after an option, which is taken away.
-    func option(_ name: String) -> String?? {
-      guard let at = rest.firstIndex(of: name) else { return .some(nil) }
-      guard at + 1 < rest.count else { return nil }
-      defer { rest.removeSubrange(at...(at + 1)) }
-      return rest[at + 1]
-    }
-    func flag(_ name: String) -> Bool {
-      guard let at = rest.firstIndex(of: name) else { return false }
-      rest.remove(at: at)
-      return true
-    }
-    switch arguments.first {
-    case "run":
-      guard let file = option("-f"), let file, rest.isEmpty else { return usage() }
-      return runKernel(file, seed: seed)
-    case "spec":
-      guard rest.isEmpty else { return usage() }
-      print(String(decoding: kernelSpec.bytes, as: UTF8.self))
-      return 0
-    case "install", "uninstall":
-      guard let prefix = option("--prefix"), let name = option("--name") else { return usage() }
-      let isUser = flag("--user")
-      guard rest.isEmpty, !(isUser && prefix != nil) else { return usage() }
-      guard let folder = kernelFolder(prefix: prefix) else {
-        Console.writeError("seep: there is no home folder; say where with --prefix FOLDER\n")
-        return 1
-      }
-      let place = folder + "/" + (name ?? "seep")
-      return arguments.first == "install" ? install(place) : uninstall(place)
-    default: return usage()
-    }
+  /// `seep kernel install`: writes kernel.json for this user, or for the environment in `prefix`.
+  ///
+  /// - Returns: 0, or 1 where it cannot be written.
+  public static func installKernel(prefix: String?, name: String) -> Int32 {
+    guard let folder = kernelFolder(prefix: prefix) else { return refuseHome() }
+    return install(folder + "/" + name)
   }
 
-  private static func usage() -> Int32 {
-    Console.writeError(
-      """
-      usage: seep kernel install [--user | --prefix FOLDER] [--name NAME]   makes Jupyter know Seep
-             seep kernel uninstall [--user | --prefix FOLDER] [--name NAME]
-             seep kernel spec                                              prints kernel.json
-             seep kernel run -f FILE                                       what Jupyter calls
-
-      """)
-    return 2
+  /// `seep kernel uninstall`.
+  ///
+  /// - Returns: 0, or 1 where it cannot be removed.
+  public static func uninstallKernel(prefix: String?, name: String) -> Int32 {
+    guard let folder = kernelFolder(prefix: prefix) else { return refuseHome() }
+    return uninstall(folder + "/" + name)
   }
 
-  private static func runKernel(_ file: String, seed: Int) -> Int32 {
+  /// `seep kernel spec`.
+  public static func printKernelSpec() -> Int32 {
+    print(String(decoding: kernelSpec.bytes, as: UTF8.self))
+    return 0
+  }
+
+  private static func refuseHome() -> Int32 {
+    Console.writeError("seep: there is no home folder; say where with --prefix FOLDER\n")
+    return 1
+  }
+
+  /// `seep kernel run`: until a front-end shuts it down.
+  ///
+  /// - Parameter file: The connection file.
+  /// - Returns: 0, or 1 where it cannot be read or listened at.
+  public static func runKernel(_ file: String, seed: Int) -> Int32 {
     Console.endsOnSecond = false
     Console.handleInterrupts()
     do {
@@ -75,7 +57,7 @@ extension Commands {
     }
   }
 
-  private static var kernelSpec: JSON {
+  static var kernelSpec: JSON {
     var buffer = [CChar](repeating: 0, count: 4096)
     let count = max(0, readlink("/proc/self/exe", &buffer, buffer.count - 1))
     let program = String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
@@ -87,7 +69,7 @@ extension Commands {
   }
 
   /// Where kernels are described: of an environment, or of this user.
-  private static func kernelFolder(prefix: String?) -> String? {
+  static func kernelFolder(prefix: String?) -> String? {
     if let prefix { return prefix + "/share/jupyter/kernels" }
     if let data = getenv("JUPYTER_DATA_DIR") { return String(cString: data) + "/kernels" }
     guard let home = getenv("HOME") else { return nil }

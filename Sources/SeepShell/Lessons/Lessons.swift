@@ -32,6 +32,9 @@ public enum Lessons {
     return candidates.first { access($0, R_OK) == 0 }
   }
 
+  /// The numbers of the lessons that are there.
+  public static var numbers: [Int] { all().map(\.number) }
+
   /// In order.
   static func all() -> [Entry] {
     guard let folder, let stream = opendir(folder) else { return [] }
