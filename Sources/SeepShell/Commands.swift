@@ -23,6 +23,7 @@ public enum Commands {
       session.modulePath += String(cString: path).split(separator: ":").map(String.init)
     }
     TerminalPictures.attach(to: session)
+    TerminalPlots.attach(to: session)
     return session
   }
 

@@ -81,6 +81,6 @@ final class Interaction {
   /// The text of a value as the prompt shows it: strings in quotes.
   func shown(_ value: Value) -> String {
     value.asString.map { _ in session.display(Value(list: [value]), .long).dropFirst().dropLast() }.map(String.init)
-      ?? session.display(value, .long)
+      ?? session.printed(value)
   }
 }

@@ -209,7 +209,7 @@ extension Commands {
     _ result: Result<Value, Failure>, _ session: Session, color: String?, showing: Bool
   ) -> Int32 {
     session.progress.finish("")
-    if case .success(let value) = result, showing, !value.isNone { session.output.write(session.display(value) + "\n") }
+    if case .success(let value) = result, showing, !value.isNone { session.output.write(session.printed(value) + "\n") }
     let isWritten = (session.output as? StandardOutput)?.flush() ?? true
     switch result {
     case .success:

@@ -25,7 +25,8 @@ let fileBuiltins: [Builtin] = [
     "save(value, path)", group: "files",
     """
     Writes tensors, numbers, strings, and records, lists and tuples of them to a `.safetensors` file; a single tensor also to
-    `.npy`; a record of tensors, a model or an update to `.npz`; an audit to `.csv`, `.json`, `.tex` or `.html`. The file is written beside its
+    `.npy`; a record of tensors, a model or an update to `.npz`; an audit to `.csv`, `.json`, `.tex` or `.html`; a plot to
+    `.svg`, `.png`, `.pdf` (drawn by gnuplot) or `.txt`. The file is written beside its
     place and then moved, so that an interruption leaves the old one whole.
     """,
     example:
@@ -34,6 +35,8 @@ let fileBuiltins: [Builtin] = [
     let path = try call.string("path")
     if let audit = call["value"].foreign(as: AuditValue.self) {
       try audit.save(to: path)
+    } else if let plot = call["value"].foreign(as: PlotValue.self) {
+      try plot.save(to: path)
     } else if path.hasSuffix(".safetensors"), let update = call["value"].foreign(as: UpdateValue.self)?.update {
       try Safetensors.write(arrays(call), metadata: [Captured.key: Captured.json(update)], to: path)
     } else if path.hasSuffix(".safetensors") {
