@@ -25,14 +25,22 @@ package struct Plot: Sendable {
   package struct Interval: Sendable {
     package var low: [Double]
     package var high: [Double]
+
+    package init(low: [Double], high: [Double]) { (self.low, self.high) = (low, high) }
   }
 
   package struct Axis: Sendable {
     package var label = ""
     package var isLog = false
+    /// The places are numbers of items: there are no ticks between them.
+    package var isCount = false
     /// Limits that were asked for.
     package var low: Double?
     package var high: Double?
+
+    package init(isLog: Bool = false, low: Double? = nil, high: Double? = nil) {
+      (self.isLog, self.low, self.high) = (isLog, low, high)
+    }
   }
 
   /// The matrix of a map, row by row.
@@ -46,6 +54,10 @@ package struct Plot: Sendable {
     package var isDiverging = false
     package var low = 0.0
     package var high = 1.0
+
+    package init(rows: Int, columns: Int, values: [Double]) {
+      (self.rows, self.columns, self.values) = (rows, columns, values)
+    }
   }
 
   package var kind: Kind
@@ -104,7 +116,7 @@ package struct Plot: Sendable {
   }
 
   /// Adds a sentence about the values that cannot be drawn, if there are any.
-  mutating func countGaps() {
+  package mutating func countGaps() {
     var (all, notFinite, huge, notPositive) = (0, 0, 0, 0)
     func count(_ x: Double, _ y: Double) {
       all += 1

@@ -53,9 +53,9 @@ let plotBuiltins: [Builtin] = [
     """,
     example: """
       bar({plain: 25.1, clip: 14.0, noise: 8.2}, ylabel: "PSNR") |> print
-      # expect:  none │██████████████████████████████████████████████████████████████████ 25.1
-      # expect:  clip │████████████████████████████████████▊ 14
-      # expect: noise │█████████████████████▌ 8.2
+      # expect: plain │█████████████████████████████████████████████████████████████████▍ 25.1
+      # expect:  clip │████████████████████████████████████▌ 14
+      # expect: noise │█████████████████████▍ 8.2
       # expect:                                        PSNR
       """
   ) { call in try PlotReader(call: call).bars("series") },
@@ -80,10 +80,10 @@ let plotBuiltins: [Builtin] = [
     """,
     example: """
       print(heatmap(eye(3), scale: "sequential"))
-      # expect: ██
-      # expect:   ██
-      # expect:     ██
-      # expect: 0   ░░▒▒▓▓█ 1
+      # expect: ██····
+      # expect: ··██··
+      # expect: ····██
+      # expect: 0 ·░░▒▒▓▓██ 1
       """
   ) { call in try PlotReader(call: call).heatmap() },
 ]
@@ -104,6 +104,7 @@ extension PlotReader {
       let (series, xName, yName) = try table.series()
       var plot = try plot(kind, xName: xName, yName: yName)
       plot.series = series
+      plot.x.isCount = call.optionalValue("x") == nil
       return value(plot)
     }
     try refuseBy()
@@ -138,6 +139,7 @@ extension PlotReader {
     let written = series.count == 1 && given.asRecord == nil ? name(of: "series") : nil
     var plot = try plot(kind, xName: xName, yName: only.isEmpty ? written : only)
     plot.series = series
+    plot.x.isCount = !hasPlaces && call.optionalValue("x") == nil
     return value(plot)
   }
 
@@ -280,6 +282,7 @@ extension PlotReader {
     let histogram = Histogram(shown, bins: bins, low: plot.x.low, high: plot.x.high)
     (plot.x.low, plot.x.high) = (nil, nil)
     plot.edges = histogram.edges
+    plot.y.isCount = true
     plot.series = [PlotReader.counted("", histogram.counts.map(Double.init))]
     let notFinite = values.count { !$0.isFinite }
     Plot.note(&plot.notes, values.count, notFinite, values.count - notFinite - shown.count)

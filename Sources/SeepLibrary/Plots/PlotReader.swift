@@ -38,7 +38,11 @@ struct PlotReader {
   func numbers(_ value: Value, _ argument: String, _ what: String) throws -> [Double] {
     if let numbers = try PlotReader.numbers(value) { return try notEmpty(numbers, argument) }
     if value.asItems?.isEmpty ?? false { throw empty(argument) }
-    throw call.fault("type-mismatch", "\(what) must be a list of numbers, not \(described(value))", argument: argument)
+    let odd = value.asItems?.first { PlotReader.number($0) == nil }
+    throw call.fault(
+      "type-mismatch",
+      "\(what) must be a list of numbers, " + (odd.map { "and has \(described($0))" } ?? "not \(described(value))"),
+      argument: argument)
   }
 
   func notEmpty<T>(_ items: [T], _ argument: String) throws -> [T] {

@@ -51,7 +51,8 @@ package struct PlotScale: Sendable {
     self.high = high
     ticks =
       axis.isLog
-      ? PlotScale.logTicks(low, high, atMost: max(1, count)) : PlotScale.ticks(low, high, atMost: max(1, count))
+      ? PlotScale.logTicks(low, high, atMost: max(1, count))
+      : PlotScale.ticks(low, high, atMost: max(1, count), whole: axis.isCount)
   }
 
   /// Limits that are too near each other are moved apart.
@@ -82,8 +83,9 @@ package struct PlotScale: Sendable {
     return 10 * unit
   }
 
-  package static func ticks(_ low: Double, _ high: Double, atMost count: Int) -> [Tick] {
-    let step = step(atLeast: (high - low) / Double(count))
+  package static func ticks(_ low: Double, _ high: Double, atMost count: Int, whole: Bool = false) -> [Tick] {
+    let least = (high - low) / Double(count)
+    let step = step(atLeast: whole ? max(1, least) : least)
     let (first, last) = (ceil(low / step - 1e-9), floor(high / step + 1e-9))
     guard step > 0, step.isFinite, first <= last, last - first <= 1000 else { return [] }
     let values = (0...Int(last - first)).map { (first + Double($0)) * step }

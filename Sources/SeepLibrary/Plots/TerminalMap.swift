@@ -1,8 +1,9 @@
 // A matrix as text: two rows of colour in a row of half blocks, or shades where there are no colours.
 
 extension TerminalPlot {
-  /// From little to much; on the other side of zero in a diverging scale the second.
-  private static let shades = [" ", "░", "▒", "▓", "█"]
+  /// From little to much; of a diverging scale on either side of zero.
+  private static let shades = ["·", "░", "▒", "▓", "█"]
+  private static let positiveShades = [" ", "░", "▒", "▓", "█"]
   private static let negativeShades = [" ", "·", "-", "=", "≡"]
 
   mutating func map() {
@@ -72,7 +73,7 @@ extension TerminalPlot {
   private static func shade(_ place: Double, _ isDiverging: Bool) -> String {
     let strength = isDiverging ? 2 * abs(place - 0.5) : place
     let index = min(Int((strength * Double(shades.count - 1)).rounded()), shades.count - 1)
-    return isDiverging && place < 0.5 ? negativeShades[index] : shades[index]
+    return (isDiverging ? (place < 0.5 ? negativeShades : positiveShades) : shades)[index]
   }
 
   /// Names of columns, as far as they fit below their columns.

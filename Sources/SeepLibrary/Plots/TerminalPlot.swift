@@ -167,7 +167,7 @@ package struct TerminalPlot {
   private mutating func marks(_ x: PlotScale, _ y: PlotScale, _ top: Int, _ left: Int, _ columns: Int) {
     let count = plot.series.map(\.y.count).reduce(0, +)
     let isCurves = plot.kind == .curves
-    if plot.series.count == 1, isCurves || count > TerminalPlot.markLimit { return }
+    if plot.series.count == 1, count > (isCurves ? 1 : TerminalPlot.markLimit) { return }
     for (index, series) in plot.series.enumerated() {
       var chosen = Array(series.y.indices)
       if isCurves, chosen.count > 6 {
