@@ -10,7 +10,7 @@ public enum SeepLibrary {
           + linearAlgebraBuiltins + layerBuiltins
           + modelBuiltins + onnxBuiltins + capturedBuiltins + optimiserBuiltins + minimizeBuiltins + dataBuiltins
           + fileBuiltins
-          + pictureBuiltins + tableBuiltins
+          + pictureBuiltins + tableBuiltins + plotBuiltins
           + leakageBuiltins + seepNames + helpBuiltins,
         constants: dtypeConstants)
   }

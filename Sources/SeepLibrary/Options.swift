@@ -25,6 +25,8 @@ public enum Options {
   private static let rules: @Sendable () -> [String] = { LabelRule.all.map(\.name) }
   private static let modes: @Sendable () -> [String] = { ["eval", "train"] }
 
+  private static let logs: @Sendable () -> [String] = { ["x", "y", "xy"] }
+
   private static let table: [String: @Sendable () -> [String]] = [
     "dataset.name": { Data.names },
     "prior.name": { PriorValue.bundled },
@@ -58,6 +60,10 @@ public enum Options {
     "audit.labels": { ["inferred", "told"] },
     "audit.cluster": { ["image", "label"] },
     "lpips.backbone": { LPIPS.Backbone.allCases.map(\.rawValue) },
+    "plot.log": logs,
+    "scatter.log": logs,
+    "hist.log": { ["y"] },
+    "heatmap.scale": { ["auto", "sequential", "diverging"] },
     "ssim.window": { SSIMWindow.allCases.map(\.rawValue) },
   ]
 }

@@ -26,6 +26,7 @@ public enum Commands {
       session.modulePath += String(cString: path).split(separator: ":").map(String.init)
     }
     TerminalPictures.attach(to: session, color: color)
+    TerminalPlots.attach(to: session, color: color)
     return session
   }
 

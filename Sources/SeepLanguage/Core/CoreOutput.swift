@@ -9,7 +9,7 @@ enum CoreOutput {
         "Prints values with a space between them and `end` after them (a new line if not given).",
         example: "print(\"loss\", 0.5)  # expect: loss 0.5"
       ) { call in
-        let text = call.rest("values").map { call.session.display($0) }.joined(separator: " ")
+        let text = call.rest("values").map { call.session.printed($0) }.joined(separator: " ")
         let end = call.isGiven("end") ? try call.string("end") : "\n"
         call.session.output.write(text + end)
         return .none

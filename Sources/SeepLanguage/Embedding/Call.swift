@@ -238,6 +238,10 @@ public struct Call {
     }
   }
 
+  /// How an argument was written where the program makes this call: `leak.history`. nil for one that was left out, and where
+  /// another function makes the call.
+  public func written(_ name: String) -> String? { session.machine.writtenArgument(place(name), of: self) }
+
   // MARK: Back into the interpreter
 
   /// Calls a function value. Errors and interrupts of the callee pass through.

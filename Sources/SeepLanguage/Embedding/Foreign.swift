@@ -37,6 +37,8 @@ public protocol Foreign: AnyObject {
   func apply(to subject: Value, in session: Session) throws -> Value
 
   func display(_ style: DisplayStyle) -> String
+  /// What `print` and the prompt show where that depends on where the output goes; nil shows `display(.long)`.
+  func printed(in session: Session) -> String?
   /// One truth value for `==` inside lists and records; `==` itself between two objects asks `operate` first.
   func isEqual(to other: any Foreign) -> Bool
   /// A sentence about where it differs from another object, for an assertion that failed; nil where there is none.
@@ -70,6 +72,7 @@ extension Foreign {
     try session.invoke(Value(self), [subject])
   }
   public func display(_ style: DisplayStyle) -> String { "<\(typeName)>" }
+  public func printed(in session: Session) -> String? { nil }
   public func isEqual(to other: any Foreign) -> Bool { self === other }
   public func difference(from other: any Foreign) -> String? { nil }
   public func truth() throws -> Bool? { nil }

@@ -158,6 +158,9 @@ public final class Session {
   /// The text of a value: `short` as an item or in a list of variables, `long` as `print` shows it.
   public func display(_ value: Value, _ style: DisplayStyle = .long) -> String { Display.text(value.slot, style) }
 
+  /// The text of a value for the place where `output` goes: an object may draw itself in its width and colours.
+  public func printed(_ value: Value) -> String { value.asForeign?.printed(in: self) ?? display(value) }
+
   // MARK: Variables
 
   /// A variable of the program or a name of the library.

@@ -507,6 +507,41 @@ extension Machine {
     frameCount > 0 && savedBase > stack && savedBase[-1].tag == Tag.closure ? info(savedBase) : nil
   }
 
+  /// The source of an argument of the call of a builtin at which the loop stands.
+  func writtenArgument(_ parameter: Int, of call: Call) -> String? {
+    guard let info = callingFunction, let signature = call.signature else { return nil }
+    let at = savedPC - savedBase[-1].closure.pointee.core.pointee.code - 1
+    guard at >= 0, at < info.codeCount, let sites = info.argumentSpans[at] else { return nil }
+    let i = (savedPC - 1).pointee
+    var names: [Int] = []
+    let callee: Slot
+    switch i.op {
+    case .call: callee = savedBase[Int(i.a)]
+    case .callNamed:
+      callee = savedBase[Int(i.a)]
+      names = info.keywordLists[Int(i.c)]
+    case .callSubject:
+      callee = savedBase[Int(i.a)]
+      if i.c > 0 { names = info.keywordLists[Int(i.c) - 1] }
+    case .pipe: callee = savedBase[Int(i.c)]
+    default: return nil
+    }
+    // A function that calls this one (`map(xs, plot)`) stands there under its own name.
+    guard callee.tag == Tag.builtin, callee.builtinObject.name == call.name else { return nil }
+    let positional = sites.count - names.count
+    let place: Int
+    if let named = names.firstIndex(where: { Symbols.name($0) == signature.parameters[parameter].name }) {
+      place = positional + named
+    } else if parameter < positional {
+      place = parameter
+    } else {
+      return nil
+    }
+    guard sites.indices.contains(place) else { return nil }
+    let (from, to) = (Int(sites[place].from), min(Int(sites[place].to), info.file.text.count))
+    return from >= 0 && from < to ? String(decoding: info.file.text[from..<to], as: UTF8.self) : nil
+  }
+
   /// Finds who catches a fault within this run of the loop and puts the error there; nil if nobody does, and then all
   /// its frames are gone.
   func unwind(_ fault: Fault, _ pc: Code, _ base: Slots) -> (Code, Slots)? {

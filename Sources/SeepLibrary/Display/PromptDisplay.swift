@@ -22,7 +22,7 @@ public enum PromptDisplay {
     }
     // As it is written in a program: in quotes.
     if value.asString != nil { return String(Value(list: [value]).text().dropFirst().dropLast()) }
-    return value.text()
+    return session.printed(value)
   }
 
   /// The layers with their sizes where it is known what they see.

@@ -60,6 +60,14 @@ extension Explanation {
       "The exporter of an ONNX file merged batch normalisation into the convolutions. Then the network's parameters are not those that the client trains. Export in training mode, as [Audit your own model](audit-your-own.md) shows."
     ),
     Explanation(
+      "gnuplot-failed",
+      "gnuplot, which writes plots to `.svg`, `.png` and `.pdf` files, could not be started or did not draw the plot; the message has its last line. No file was written."
+    ),
+    Explanation(
+      "gnuplot-missing",
+      "Plots are written to `.svg`, `.png` and `.pdf` files by gnuplot, and no folder of PATH has it. On Debian and Ubuntu `apt-get install gnuplot-nox` installs it. The terminal draws plots without it, and `save(plot, \"x.txt\")` writes that text."
+    ),
+    Explanation(
       "image-not-encoded", "The PNG library could not write the image; the message gives its reason."),
     Explanation(
       "image-too-small",

@@ -45,9 +45,7 @@ let helpBuiltins: [Builtin] = [
       about = known
     }
     let text = Help.text(about, in: call.session)
-    call.session.attachment(RichOutput.self) {
-      RichOutput { [unowned session = call.session] _, text in session.output.write(text) }
-    }.show(RichDisplay.representations(of: about, in: call.session).filter { $0.mime == "text/markdown" }, text)
+    RichOutput.of(call.session).show(RichDisplay.representations(of: about, in: call.session).filter { $0.mime == "text/markdown" }, text)
     return .none
   }
 ]

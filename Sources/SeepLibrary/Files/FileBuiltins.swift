@@ -26,7 +26,8 @@ let fileBuiltins: [Builtin] = [
     """
     Writes tensors, numbers, strings, and records, lists and tuples of them to a `.safetensors` file; a single tensor also to
     `.npy`; a record of tensors, a model or an update to `.npz`; rows to `.csv` as `to_csv` writes them, and any value that JSON can write to `.json`
-    (tensors as nested lists); an audit to `.csv`, `.json`, `.tex` or `.html`; a table to `.csv`. The file is written beside its
+    (tensors as nested lists); an audit to `.csv`, `.json`, `.tex` or `.html`; a table to `.csv`; a plot to `.svg`, `.png`, `.pdf` (drawn by
+    gnuplot) or `.txt`. The file is written beside its
     place and then moved, so that an interruption leaves the old one whole.
     """,
     example: """
@@ -41,6 +42,8 @@ let fileBuiltins: [Builtin] = [
       try audit.save(to: path)
     } else if let table = call["value"].foreign(as: TableValue.self) {
       try table.save(to: path)
+    } else if let plot = call["value"].foreign(as: PlotValue.self) {
+      try plot.save(to: path)
     } else if path.hasSuffix(".safetensors"), let update = call["value"].foreign(as: UpdateValue.self)?.update {
       try Safetensors.write(arrays(call), metadata: [Captured.key: Captured.json(update)], to: path)
     } else if path.hasSuffix(".safetensors") {

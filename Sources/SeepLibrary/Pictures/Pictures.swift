@@ -69,9 +69,13 @@ let pictureBuiltins: [Builtin] = [
     "show(images, titles: none)", group: "pictures",
     """
     Draws an image, or a list or batch of images side by side, in the terminal or notebook; one line of text elsewhere.
-    Images are `[channels, height, width]` in 0…1, grey or RGB; `titles` is a list of strings.
+    Images are `[channels, height, width]` in 0…1, grey or RGB; `titles` is a list of strings. Plots are shown as well, one below the other.
     """, example: "show([zeros(1, 4, 4), ones(1, 4, 4)], titles: [\"black\", \"white\"])"
   ) { call in
+    if let plots = try PlotValue.all(call["images"], call) {
+      for plot in plots { plot.show(in: call.session) }
+      return .none
+    }
     let images = try Pictures.collect(call["images"], call, "images")
     var titles: [String] = []
     if let given = call.optionalValue("titles") {

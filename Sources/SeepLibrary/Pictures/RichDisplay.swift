@@ -28,7 +28,21 @@ public struct Representation: Sendable {
 /// Where a program shows something that is more than text; a notebook attaches one. Elsewhere the text is printed.
 public final class RichOutput {
   public let show: (_ representations: [Representation], _ text: String) -> Void
-  public init(_ show: @escaping (_ representations: [Representation], _ text: String) -> Void) { self.show = show }
+  /// Whether more than the text is looked at.
+  let isRich: Bool
+  public init(_ show: @escaping (_ representations: [Representation], _ text: String) -> Void) {
+    self.show = show
+    isRich = true
+  }
+  /// Prints the text.
+  private init(printing output: @escaping (String) -> Void) {
+    show = { _, text in output(text) }
+    isRich = false
+  }
+
+  static func of(_ session: Session) -> RichOutput {
+    session.attachment(RichOutput.self) { RichOutput(printing: { [unowned session] text in session.output.write(text) }) }
+  }
 }
 
 public enum RichDisplay {
@@ -40,6 +54,7 @@ public enum RichDisplay {
         Representation("text/markdown", "```seep\n\(heading.title)\n```\n" + (heading.documentation ?? ""))
       ]
     }
+    if let plot = value.foreign(as: PlotValue.self) { return plot.representations }
     if let leak = value.foreign(as: LeakValue.self)?.leak { return show(leak, value, in: session) }
     if let tensor = value.foreign(as: TensorValue.self)?.tensor {
       if let pictures = pictures(of: tensor) { return show(pictures) }
