@@ -17,6 +17,7 @@ struct Seep: ParsableCommand {
       seep doc [NAME]            the reference
       seep learn [N]             the lessons; lesson N, from where you stopped
       seep kernel install        makes Jupyter know Seep; see seep kernel --help
+      seep lsp                   a language server for editors, on standard input and output
       """, version: "seep 0.1.0")
 
   @Option(name: .short, help: ArgumentHelp("Run this code and show its value.", valueName: "code")) var e: String?
@@ -58,6 +59,7 @@ struct Seep: ParsableCommand {
       }
       return Commands.format(paths.isEmpty ? ["."] : paths, isCheck: isCheck, color: color)
     case "kernel": return Commands.kernel(arguments, seed: seed)
+    case "lsp": return Commands.languageServer(arguments)
     case "learn":
       if arguments.first == "--notebook" {
         guard arguments.count == 2 else { throw ValidationError("`seep learn --notebook` needs a page of Markdown") }
