@@ -11,7 +11,16 @@ import Ground
 import SeepLanguage
 
 /// The textbook attacks.
-let seepNames: [Builtin] = ["dlg", "idlg", "analytic"].map { writtenInSeep($0, group: "attacks", "attacks/\($0).seep") }
+private let seepFiles = ["dlg", "idlg", "analytic"].map { (name: $0, group: "attacks", file: "attacks/\($0).seep") }
+
+let seepNames: [Builtin] = seepFiles.map { writtenInSeep($0.name, group: $0.group, $0.file) }
+
+extension SeepLibrary {
+  /// The file of a name of the library that is written in Seep; nil for the others.
+  public static func file(of name: String) -> String? {
+    seepFiles.first { $0.name == name }.flatMap { try? Home.path($0.file) }
+  }
+}
 
 /// A function of this name in a file of the library; the body is compiled when it is first called.
 private func writtenInSeep(_ name: String, group: String, _ file: String) -> Builtin {

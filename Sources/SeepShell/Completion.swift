@@ -35,6 +35,9 @@ public enum Completion {
     "not", "or", "raise", "return", "test", "true", "try", "use", "var", "while", "with",
   ]
 
+  /// Words that are no names; `test` is one only before a text.
+  static let reserved = Set(keywords).union(["as", "defer"]).subtracting(["test"])
+
   /// What may stand where a text ends.
   public static func complete(_ text: String, _ session: Session) -> Result {
     let context = CompletionContext(text)
@@ -94,18 +97,23 @@ public enum Completion {
   /// Fields, and the functions that take such a value first.
   static func members(of value: Value, _ session: Session) -> [Candidate] {
     let fields = value.asRecord?.names.filter(isName) ?? value.asForeign?.fieldNames ?? []
-    let methods = session.knownNames.filter { name in
+    return fields.map { Candidate(text: $0, kind: .field) } + methods(of: value.typeName, session)
+  }
+
+  /// The functions that take a value of this type first.
+  static func methods(of type: String, _ session: Session) -> [Candidate] {
+    let names = session.knownNames.filter { name in
       guard let builtin = session.lookup(name)?.builtin, let first = builtin.signature.parameters.first else {
         return false
       }
-      return takes(first.name, builtin.group, value)
+      return takes(first.name, builtin.group, type)
     }
-    return fields.map { Candidate(text: $0, kind: .field) } + methods.map { Candidate(text: $0, kind: .method) }
+    return names.map { Candidate(text: $0, kind: .method) }
   }
 
   /// Whether a function whose first parameter has this name takes such a value, by the library's own way of naming.
-  private static func takes(_ parameter: String, _ group: String, _ value: Value) -> Bool {
-    switch value.typeName {
+  private static func takes(_ parameter: String, _ group: String, _ type: String) -> Bool {
+    switch type {
     case "tensor":
       switch parameter {
       case "x", "a", "image", "images", "logits", "labels", "found", "tensors":
@@ -176,11 +184,13 @@ public enum Completion {
   }
 
   /// Files whose path begins as written; folders end in `/`.
-  private static func files(_ written: String) -> [Candidate] {
+  ///
+  /// - Parameter base: where a path that is not absolute begins.
+  static func files(_ written: String, in base: String = ".") -> [Candidate] {
     let slash = written.lastIndex(of: "/").map { written.index(after: $0) } ?? written.startIndex
     let (folder, beginning) = (String(written[..<slash]), written[slash...])
-    var place = folder.isEmpty ? "." : folder
-    if place.hasPrefix("~/"), let home = getenv("HOME") { place = String(cString: home) + place.dropFirst() }
+    var place = folder.isEmpty ? base : (folder.hasPrefix("/") || base == "." ? folder : base + "/" + folder)
+    if folder.hasPrefix("~/"), let home = getenv("HOME") { place = String(cString: home) + folder.dropFirst() }
     guard let handle = opendir(place) else { return [] }
     defer { closedir(handle) }
     var found: [Candidate] = []
@@ -207,7 +217,7 @@ public enum Completion {
   }
 
   /// After `use`: the library's own modules.
-  private static func module(_ text: String) -> Result? {
+  static func module(_ text: String) -> Result? {
     let line = text.split(separator: "\n", omittingEmptySubsequences: false).last ?? ""
     let words = line.split(separator: " ", omittingEmptySubsequences: false)
     guard words.count == 2, words[0] == "use", let home = Home.folder else { return nil }

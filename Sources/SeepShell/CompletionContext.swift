@@ -4,6 +4,8 @@
 struct CompletionContext {
   struct Bracket {
     var open: UInt8
+    /// It begins a value in a string.
+    var isHole = false
     /// Where it stands.
     var at: Int
     var commas = 0
@@ -24,9 +26,13 @@ struct CompletionContext {
   }
 
   private mutating func scan() {
-    // Strings that are open around the code in their braces: how many brackets were open there.
-    var strings: [Int] = []
+    // Strings that are open around the code in their braces: how many brackets were open there, and whether `"""` ends them.
+    var strings: [(brackets: Int, isLong: Bool)] = []
+    var isLong = false
     var at = 0
+    func quotes(_ count: Int, _ at: Int) -> Bool {
+      at + count <= bytes.count && bytes[at..<(at + count)].allSatisfy { $0 == 34 }
+    }
     while at < bytes.count {
       let byte = bytes[at]
       at += 1
@@ -40,21 +46,35 @@ struct CompletionContext {
             at += 1
           } else {
             stringStart = nil
-            strings.append(brackets.count)
-            brackets.append(Bracket(open: byte, at: at - 1, argument: at))
+            strings.append((brackets.count, isLong))
+            brackets.append(Bracket(open: byte, isHole: true, at: at - 1, argument: at))
           }
-        } else if byte == 34 {
+        } else if byte == 34, !isLong || quotes(2, at) {
           stringStart = nil
+          at += isLong ? 2 : 0
+        } else if byte == 10, !isLong {
+          stringStart = nil  // it has no end; what follows is code again
         }
       } else {
         switch byte {
         case 35: isComment = true
-        case 34: stringStart = at
+        case 34:
+          isLong = quotes(2, at)
+          at += isLong ? 2 : 0
+          stringStart = at
+        case 10:
+          // A value in a string ends on its line.
+          guard let first = strings.first else { continue }
+          brackets.removeLast(max(0, brackets.count - first.brackets))
+          strings = []
+          isLong = first.isLong
+          if isLong { stringStart = at }
         case 40, 91, 123: brackets.append(Bracket(open: byte, at: at - 1, argument: at))
         case 41, 93, 125:
           if !brackets.isEmpty { brackets.removeLast() }
-          if let outer = strings.last, brackets.count == outer {
+          if let outer = strings.last, brackets.count == outer.brackets {
             strings.removeLast()
+            isLong = outer.isLong
             stringStart = at
           }
         case 44:
@@ -92,5 +112,16 @@ struct CompletionContext {
     while end < bytes.count, CompletionContext.isNameByte(bytes[end]) { end += 1 }
     let keyword = end > start && end < bytes.count && bytes[end] == 58 ? text(start, end) : nil
     return (name, bracket.commas, keyword)
+  }
+
+  /// What closes all that is open, so that a text cut off here can be read.
+  var closers: String {
+    brackets.reversed().map { bracket in
+      switch bracket.open {
+      case 40: ")"
+      case 91: "]"
+      default: bracket.isHole ? "}\"" : "}"
+      }
+    }.joined()
   }
 }

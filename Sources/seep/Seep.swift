@@ -25,7 +25,7 @@ struct Seep: ParsableCommand {
       """, version: "seep \(Commands.version)",
     subcommands: [
       Test.self, Check.self, Format.self, Doc.self, Explain.self, Learn.self, Kernel.self, Doctor.self,
-      Completions.self,
+      Completions.self, LanguageServer.self,
     ])
 
   @OptionGroup var random: SeedOption

@@ -31,3 +31,12 @@ struct Completions: ParsableCommand {
     print(script)
   }
 }
+
+struct LanguageServer: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "lsp", abstract: "Serve an editor: the language server, on standard input and output.")
+
+  @Flag(help: "Talk over standard input and output, as it does anyway; some editors say so.") var stdio = false
+
+  func run() throws { throw ExitCode(Commands.languageServer([])) }
+}

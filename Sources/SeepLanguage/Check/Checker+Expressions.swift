@@ -12,7 +12,10 @@ extension Checker {
     case .name(let name): use(name, expression.span)
     case .list(let items), .tuple(let items): for item in items { self.expression(item) }
     case .record(let fields): for field in fields { self.expression(field.value) }
-    case .unary(_, let inner), .field(let inner, _, _): self.expression(inner)
+    case .unary(_, let inner): self.expression(inner)
+    case .field(let inner, let name, let nameSpan):
+      self.expression(inner)
+      member(inner, name, nameSpan, isCall: false)
     case .binary(_, let left, let right), .and(let left, let right), .or(let left, let right),
       .notIn(let left, let right), .compose(let left, let right):
       self.expression(left)
@@ -23,13 +26,14 @@ extension Checker {
     case .call(let callee, let arguments):
       map?.calls[expression.span] = (arguments.filter { $0.name == nil }.map(\.value), arguments)
       self.expression(callee)
-      walk(arguments)
+      walk(arguments, callee)
       if case .name(let name) = callee.kind { call(name, nil, arguments, expression.span) }
-    case .method(let subject, let name, _, let arguments):
+    case .method(let subject, let name, let nameSpan, let arguments):
       map?.calls[expression.span] = ([subject] + arguments.filter { $0.name == nil }.map(\.value), arguments)
       self.expression(subject)
       scopes.find(name)?.isUsed = true  // unless the subject has such a field
-      walk(arguments)
+      member(subject, name, nameSpan, isCall: true)
+      walk(arguments, nil)
     case .index(let inner, let items):
       self.expression(inner)
       for item in items { if let item { self.expression(item) } }
@@ -68,8 +72,24 @@ extension Checker {
     }
   }
 
-  private func walk(_ arguments: [ArgumentSyntax]) {
-    for argument in arguments { expression(argument.value) }
+  private func walk(_ arguments: [ArgumentSyntax], _ callee: Expression?) {
+    for argument in arguments {
+      expression(argument.value)
+      guard let map, let name = argument.name, let span = argument.nameSpan else { continue }
+      var keyword = SourceMap.Keyword(name: name, span: span)
+      if case .name(let function)? = callee?.kind {
+        keyword.callee = function
+        keyword.known = scopes.find(function)
+      }
+      map.keywords.append(keyword)
+    }
+  }
+
+  /// `subject.name`, for editors.
+  private func member(_ subject: Expression, _ name: String, _ span: Span, isCall: Bool) {
+    look(span, subject)
+    map?.members.append(
+      SourceMap.Member(name: name, span: span, subject: subject, known: isCall ? scopes.find(name) : nil))
   }
 
   private func pipe(_ subject: Expression, _ callee: Expression, _ span: Span) {
@@ -83,12 +103,13 @@ extension Checker {
     switch callee.kind {
     case .call(let function, let arguments):
       expression(function)
-      walk(arguments)
+      walk(arguments, function)
       if case .name(let name) = function.kind { call(name, subject, arguments, span) }
-    case .method(let object, let name, _, let arguments):
+    case .method(let object, let name, let nameSpan, let arguments):
       expression(object)
       scopes.find(name)?.isUsed = true
-      walk(arguments)
+      member(object, name, nameSpan, isCall: true)
+      walk(arguments, nil)
     case .name(let name):
       expression(callee)
       call(name, subject, [], span)
@@ -173,7 +194,7 @@ extension Checker {
 
 extension Pattern {
   /// The names it binds, with their places; a name of alternatives once.
-  var places: [(name: String, span: Span)] {
+  package var places: [(name: String, span: Span)] {
     switch kind {
     case .anything, .value: return []
     case .name(let name): return [(name, span)]
@@ -182,6 +203,31 @@ extension Pattern {
       var seen: Set<String> = []
       return items.flatMap(\.places).filter { seen.insert($0.name).inserted }
     case .record(let fields, let rest): return fields.flatMap(\.pattern.places) + (rest?.places ?? [])
+    }
+  }
+
+  /// The places where alternatives bind the same names again.
+  var furtherPlaces: [(name: String, span: Span)] {
+    switch kind {
+    case .anything, .value, .name: return []
+    case .list(let items, _), .tuple(let items, _): return items.flatMap(\.furtherPlaces)
+    case .either(let items):
+      let first = Set(places.map(\.span))
+      return items.flatMap { $0.places + $0.furtherPlaces }.filter { !first.contains($0.span) }
+    case .record(let fields, let rest): return fields.flatMap(\.pattern.furtherPlaces) + (rest?.furtherPlaces ?? [])
+    }
+  }
+
+  /// The places of fields that are bound to their own name.
+  func shorthands(_ file: SourceHandle) -> [Span] {
+    switch kind {
+    case .anything, .value, .name: []
+    case .list(let items, _), .tuple(let items, _), .either(let items): items.flatMap { $0.shorthands(file) }
+    case .record(let fields, let rest):
+      fields.flatMap { field -> [Span] in
+        guard case .name(field.name) = field.pattern.kind else { return field.pattern.shorthands(file) }
+        return file.keyword(before: field.pattern.span) == nil ? [field.pattern.span] : []
+      } + (rest?.shorthands(file) ?? [])
     }
   }
 

@@ -19,7 +19,7 @@ final class Checker {
   private var unknown: [String: (finding: Int, more: Int)] = [:]
   private var hidden: Set<String> = []
   /// Whether the text only binds names, for others to use.
-  private var isModule = false
+  private(set) var isModule = false
   /// What every name stands for, where somebody asks.
   var map: SourceMap?
   /// The functions that are open, innermost last.
@@ -108,6 +108,7 @@ final class Checker {
     _ name: String, _ span: Span, _ kind: CheckedName.Kind, isMutable: Bool = false, function: FunctionSyntax? = nil
   ) {
     noteHiding(name, span, kind)
+    defer { map?.note(scopes.find(name), span, .binding, file) }
     if scopes.isTop, let known = scopes.atTop(name) {
       known.isMutable = isMutable
       return
@@ -125,13 +126,19 @@ final class Checker {
   func declare(_ pattern: Pattern, _ kind: CheckedName.Kind, isMutable: Bool = false) {
     for value in pattern.values { expression(value) }
     for (name, span) in pattern.places { declare(name, span, kind, isMutable: isMutable) }
+    if let map {
+      for (name, span) in pattern.furtherPlaces { map.note(scopes.find(name), span, .binding, file) }
+      map.shorthands.formUnion(pattern.shorthands(file))
+    }
   }
 
   /// Marks a name as used; reports it if nothing binds it.
   func use(_ name: String, _ span: Span) {
+    look(span, nil)
     if let known = scopes.find(name) {
       known.isUsed = true
       map?.uses[span] = SourceMap.Use(name: known, function: openFunctions.last)
+      map?.note(known, span, .read, file)
     } else if session.names.entry(name) == nil {
       reportUnknown(name, span, orElse: nil)
     }
@@ -176,22 +183,31 @@ final class Checker {
       if case .function(let function) = value.kind, case .name(let name) = pattern.kind, !isMutable {
         declare(name, pattern.span, .binding, function: function)
         scopes.find(name)?.values.append(value.span)
+        note(pattern, value, statement.span)
         self.function(function)
       } else {
         expression(value)
         declare(pattern, .binding, isMutable: isMutable)
         for (name, _) in pattern.places { scopes.find(name)?.values.append(value.span) }
+        note(pattern, value, statement.span)
       }
     case .function(let function, let span):
       if let name = function.name { declare(name, span, .function, function: function) }
       self.function(function)
-    case .use(_, _, let name): declare(name, statement.span, .other)
+    case .use(let path, let isFile, let name):
+      declare(name, statement.span, .other)
+      if let map {
+        let module = SourceMap.Module(path: path, isFile: isFile, statement: statement.span)
+        scopes.find(name)?.module = module
+        map.modules.append(module)
+      }
     case .assignment(let target, let operation, let value): assignment(target, operation, value)
     case .expression(let value): expression(value)
     case .forIn(let pattern, let items, let body):
       expression(items)
       scopes.push()
       declare(pattern, .other)
+      note(pattern, items, statement.span, isEach: true)
       loops += 1
       expression(body)
       loops -= 1
@@ -242,6 +258,8 @@ final class Checker {
   }
 
   private func assigned(_ name: String, _ span: Span, _ isWhole: Bool) {
+    look(span, nil)
+    map?.note(scopes.find(name), span, .write, file)
     if let known = scopes.find(name) {
       known.isAssigned = true
       if !isWhole { known.isUsed = true }

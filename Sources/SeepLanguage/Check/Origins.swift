@@ -1,19 +1,6 @@
 // Where the operands of a failed operation got their values: the text is read once more, as the checker reads it.
 import Ground
 
-/// What the names and calls of a text stand for.
-final class SourceMap {
-  struct Use {
-    var name: CheckedName
-    /// The innermost function around the use.
-    var function: Span?
-  }
-
-  var uses: [Span: Use] = [:]
-  /// Arguments by position and by name of the calls at these places.
-  var calls: [Span: (positional: [Expression], all: [ArgumentSyntax])] = [:]
-}
-
 extension Session {
   /// The places that gave values to those operands of a failure that are plain names.
   func origins(of failure: Failure) -> [Failure.Origin] {

@@ -2,26 +2,30 @@
 import Ground
 
 /// A name that the text binds.
-final class CheckedName {
-  enum Kind {
+package final class CheckedName {
+  package enum Kind {
     case binding, parameter, function
     /// Loop variables, names of `catch` and of a case, modules: they may go unused.
     case other
   }
 
-  let name: String
-  let span: Span
-  let kind: Kind
-  var isMutable: Bool
+  package let name: String
+  package let span: Span
+  package let kind: Kind
+  package fileprivate(set) var isTop = false
+  package internal(set) var isMutable: Bool
   /// What it is called with, where that can only be one function.
-  var function: FunctionSyntax?
+  package internal(set) var function: FunctionSyntax?
+  /// For editors, which give a `SourceMap`: what it is bound to by `let`, `var`, `for`, and the module of a `use`.
+  package internal(set) var sources: [SourceMap.Binding] = []
+  package internal(set) var module: SourceMap.Module?
   var isUsed = false
   /// What it is bound to, each time that the top of the text binds it, or once.
   var values: [Span] = []
   /// Assigned after it was bound: where its value comes from depends on the run.
-  var isAssigned = false
+  package internal(set) var isAssigned = false
   /// The function whose parameter it is, by the place of that function, and which.
-  var parameter: (function: Span, index: Int)?
+  package internal(set) var parameter: (function: Span, index: Int)?
   /// How often the top of the text binds it.
   var bindings = 0
 
@@ -45,6 +49,10 @@ struct CheckedScopes {
 
   var isTop: Bool { scopes.count == 1 }
   var names: [String] { (scopes + upcoming).flatMap(\.keys) }
+  /// Every name in sight, as `find` finds it.
+  var inSight: [String: CheckedName] {
+    (scopes.prefix(1) + upcoming + scopes.dropFirst()).reduce(into: [:]) { $0.merge($1) { $1 } }
+  }
 
   mutating func push() { scopes.append([:]) }
   mutating func pop() { scopes.removeLast() }
@@ -64,6 +72,7 @@ struct CheckedScopes {
   func atTop(_ name: String) -> CheckedName? { scopes[0][name] }
 
   mutating func declare(_ name: CheckedName) {
+    name.isTop = isTop
     if scopes[scopes.count - 1].updateValue(name, forKey: name.name) !== name { all.append(name) }
   }
 

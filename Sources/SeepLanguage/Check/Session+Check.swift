@@ -10,9 +10,13 @@ extension Session {
     let floor = machine.stackFloor()
     let parsed = QuickParser.read(file.text, nativeLimit: floor)
     if !parsed.errors.isEmpty { return Session.failures(parsed.errors, file) }
-    var found = Checker(session: self, file: file, nativeLimit: floor).run(parsed.statements)
-    // The compiler has the last word: limits of its own.
-    if !found.contains(where: { $0.severity == .error }), let last = check(text, name: name) { found.append(last) }
-    return found
+    let found = Checker(session: self, file: file, nativeLimit: floor).run(parsed.statements)
+    return found + limits(of: file, after: found)
+  }
+
+  /// The compiler has the last word: limits of its own.
+  func limits(of file: SourceHandle, after found: [Failure]) -> [Failure] {
+    if found.contains(where: { $0.severity == .error }) { return [] }
+    return check(file).map { [$0] } ?? []
   }
 }

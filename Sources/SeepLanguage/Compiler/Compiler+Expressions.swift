@@ -382,7 +382,7 @@ extension Compiler {
 
   func function(_ function: FunctionSyntax, to target: Int, own: Local?) throws {
     let outer = f
-    let inner = FunctionBuilder(parent: outer, file: file)
+    let inner = FunctionBuilder(parent: outer, file: file, made: made)
     inner.ownLocal = own
     inner.info.name = function.name
     inner.info.documentation = function.documentation

@@ -27,18 +27,21 @@ final class Compiler {
   /// Addresses of the thread's stack below this one are not for us.
   let nativeLimit: UInt
 
-  init(names: GlobalNames, file: SourceHandle, nativeLimit: UInt) {
+  let made: MadeFunctions
+
+  init(names: GlobalNames, file: SourceHandle, nativeLimit: UInt, made: MadeFunctions) {
     self.names = names
     self.file = file
     self.nativeLimit = nativeLimit
-    f = FunctionBuilder(parent: nil, file: file)
+    self.made = made
+    f = FunctionBuilder(parent: nil, file: file, made: made)
   }
 
   /// The program as a function without parameters whose value is that of its last expression.
   func program(_ statements: [Statement]) throws -> UnsafeMutablePointer<FunctionCore> {
     while true {
       learned = false
-      f = FunctionBuilder(parent: nil, file: file)
+      f = FunctionBuilder(parent: nil, file: file, made: made)
       announce(statements)
       let result = try f.allocate()
       try body(statements, to: result)

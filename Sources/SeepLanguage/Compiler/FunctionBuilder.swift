@@ -86,8 +86,11 @@ final class FunctionBuilder {
     }
   }
 
-  init(parent: FunctionBuilder?, file: SourceHandle) {
+  private let made: MadeFunctions
+
+  init(parent: FunctionBuilder?, file: SourceHandle, made: MadeFunctions) {
     self.parent = parent
+    self.made = made
     info = FunctionInfo(file: file)
   }
 
@@ -219,13 +222,14 @@ final class FunctionBuilder {
 
   // MARK: The end
 
-  /// The finished function. It lives as long as the process.
+  /// The finished function. It lives as long as the process, if it is run.
   func finish() -> UnsafeMutablePointer<FunctionCore> {
     let codeMemory = UnsafeMutablePointer<Instruction>.allocate(capacity: code.count)
     codeMemory.initialize(from: code, count: code.count)
     let constantMemory = UnsafeMutablePointer<Slot>.allocate(capacity: max(1, constants.count))
     constantMemory.initialize(from: constants, count: constants.count)
     info.codeCount = code.count
+    info.constantCount = constants.count
     info.pathStarts = info.paths.map { path in
       let memory = UnsafeMutablePointer<PathStep>.allocate(capacity: max(1, path.count))
       memory.initialize(from: path, count: path.count)
@@ -238,6 +242,7 @@ final class FunctionBuilder {
         code: codeMemory, constants: constantMemory, registerCount: max(registerCount, info.parameters.count),
         parameterCount: info.parameters.count, plainCount: isPlain ? info.parameters.count : -1,
         info: Unmanaged.passRetained(info)))
+    made.cores.append(core)
     return core
   }
 }

@@ -63,14 +63,9 @@ extension Session {
   }
 
   private func findModule(_ text: String, _ user: SourceHandle) throws -> Value {
-    let isFile = text.hasPrefix("file:")
     let written = String(text.dropFirst(5))
-    let path = isFile ? written : written.split(separator: ".").joined(separator: "/") + ".seep"
     var tried: [String] = []
-    var folders = path.hasPrefix("/") ? [""] : [user.folder ?? "."]
-    if !path.hasPrefix("/") { folders += modulePath }
-    for folder in folders {
-      let full = folder.isEmpty || folder == "." ? path : "\(folder)/\(path)"
+    for full in modulePlaces(written, isFile: text.hasPrefix("file:"), folder: user.folder) {
       tried.append(full)
       guard let file = Session.canonical(full) else { continue }
       if let known = modules[file] {
@@ -118,6 +113,18 @@ extension Session {
       if name.hasSuffix(".seep") { names.append(moduleName(name)) }
     }
     return names
+  }
+
+  /// Where a module may be, in the order in which it is looked for.
+  private func modulePlaces(_ written: String, isFile: Bool, folder: String?) -> [String] {
+    let path = isFile ? written : written.split(separator: ".").joined(separator: "/") + ".seep"
+    let folders = path.hasPrefix("/") ? [""] : [folder ?? "."] + modulePath
+    return folders.map { $0.isEmpty || $0 == "." ? path : "\($0)/\(path)" }
+  }
+
+  /// The file that `use` in a file of this folder would run; nil if there is none.
+  package func moduleFile(_ written: String, isFile: Bool, folder: String?) -> String? {
+    modulePlaces(written, isFile: isFile, folder: folder).lazy.compactMap(Session.canonical).first
   }
 
   /// One name for a file however it is written; nil if there is none.

@@ -16,15 +16,22 @@ extension Session {
 
   /// Reports mistakes that show without running: syntax, unknown names.
   public func check(_ text: String, name: String) -> Failure? {
-    let file = SourceHandle(name: name, text: Array(text.utf8))
-    let state = names.state
+    check(SourceHandle(name: name, text: Array(text.utf8)))
+  }
+
+  func check(_ file: SourceHandle) -> Failure? {
+    let (state, count) = (names.state, names.needed)
+    let made = MadeFunctions()
     machine.pending = nil
     defer {
       machine.pending = nil
       names.state = state
+      // An editor checks with every key: nothing of what was never run is kept.
+      names.forget(after: count)
+      made.release()
     }
     do {
-      _ = try compile(file, names)
+      _ = try compile(file, names, made)
       return nil
     } catch {
       return failure(error as? Fault ?? Fault("internal-error", "\(error)"), file)
@@ -32,12 +39,12 @@ extension Session {
   }
 
   private func compile(
-    _ file: SourceHandle, _ names: GlobalNames
+    _ file: SourceHandle, _ names: GlobalNames, _ made: MadeFunctions = MadeFunctions()
   ) throws -> (program: UnsafeMutablePointer<FunctionCore>, hasValue: Bool) {
     let floor = machine.stackFloor()
     do {
       let statements = try QuickParser.parse(file.text, nativeLimit: floor)
-      let program = try Compiler(names: names, file: file, nativeLimit: floor).program(statements)
+      let program = try Compiler(names: names, file: file, nativeLimit: floor, made: made).program(statements)
       machine.requireGlobals(names.needed)
       names.note(statements, file)
       if case .expression? = statements.last?.kind { return (program, true) }

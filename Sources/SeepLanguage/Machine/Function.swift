@@ -13,6 +13,24 @@ struct FunctionCore {
   var info: Unmanaged<FunctionInfo>
 }
 
+/// The functions of one compilation.
+final class MadeFunctions {
+  var cores: [UnsafeMutablePointer<FunctionCore>] = []
+
+  /// Frees them; none of them may have been run.
+  func release() {
+    for core in cores {
+      let info = core.pointee.info.takeRetainedValue()
+      for constant in 0..<info.constantCount { core.pointee.constants[constant].release() }
+      core.pointee.constants.deallocate()
+      core.pointee.code.deallocate()
+      for path in info.pathStarts { path.deallocate() }
+      core.deallocate()
+    }
+    cores = []
+  }
+}
+
 /// What errors, help and unusual calls read.
 final class FunctionInfo {
   /// nil for an anonymous function.
@@ -24,6 +42,7 @@ final class FunctionInfo {
   var argumentSpans: [Int: [Site]] = [:]
   var handlers: [Handler] = []
   var codeCount = 0
+  var constantCount = 0
   /// Names of keyword arguments, by the number that a call instruction carries.
   var keywordLists: [[Int]] = []
   /// Paths of nested assignments and index lists, by number.

@@ -81,4 +81,6 @@ final class GlobalNames {
   var ownIndices: [Int] { state.order.compactMap { state.entries[$0]?.index } }
   var all: [String] { state.order + baseOrder.filter { state.entries[$0] == nil } }
   var needed: Int { counter.names.count }
+  /// Gives up the places after the first `count`, which nothing uses.
+  func forget(after count: Int) { counter.names.removeLast(max(0, counter.names.count - count)) }
 }
