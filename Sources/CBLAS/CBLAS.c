@@ -7,6 +7,9 @@ extern void dsyevd_(const char *, const char *, const int *, double *, const int
 extern void dpotrf_(const char *, const int *, double *, const int *, int *, size_t);
 #include <stdlib.h>
 
+extern char *openblas_get_config(void);
+const char *seep_openblas_version(void) { return openblas_get_config(); }
+
 void seep_blas_single_threaded(void) { openblas_set_num_threads(1); }
 
 void seep_sgemm(int ta, int tb, ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, float alpha, const float *a, ptrdiff_t lda,

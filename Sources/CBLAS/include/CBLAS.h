@@ -4,6 +4,8 @@
 #include <stdint.h>
 
 void seep_blas_single_threaded(void);
+/// `OpenBLAS 0.3.26 NO_AFFINITY Haswell MAX_THREADS=64`.
+const char *seep_openblas_version(void);
 /// Tells the processor that this is a loop that waits.
 void seep_relax(void);
 
