@@ -199,7 +199,7 @@ private final class Stopper: ProgressSink {
     #expect(try InvertingGradients().written == "inverting_gradients(steps: 4800)")
     #expect(
       try InvertingGradients(steps: 5, lr: 0.2, restarts: 2, preset: .modern, start: .dark, adapt: .known).written
-        == "inverting_gradients(preset: \"modern\", steps: 5, lr: 0.2, restarts: 2, start: \"dark\", adapt: \"known\")")
+        == "inverting_gradients(preset: \"modern\", steps: 5, lr: 0.2, restarts: 2, start: \"dark\")")
     #expect(
       try GradInversion(steps: 7, bn: 0, labelRule: .llg).written == "grad_inversion(steps: 7, bn: 0, rule: \"llg\")")
     #expect(throws: Fault.self) { try InvertingGradients(steps: 0) }

@@ -179,7 +179,7 @@ extension ThreatModel {
   }
 
   /// What an attack that adapts with this knowledge must declare.
-  static func facts(for knowledge: Knowledge) -> [Fact] {
+  public static func facts(for knowledge: Knowledge) -> [Fact] {
     switch knowledge {
     case .none: []
     case .estimated, .published: [.defenseKinds]

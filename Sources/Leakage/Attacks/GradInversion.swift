@@ -24,7 +24,7 @@ public struct GradInversion: Attack {
   public init(
     steps: Int = 2000, lr rate: Double = 0.1, seeds: Int = 8, gradient: Double = 1e-3, tv: Double = 1e-4,
     l2: Double = 1e-6, bn: Double = 0.1, group: Double = 0.01, langevin: Double = 0.2, distance: Distance = .l2norm,
-    adapt: Knowledge = .none, labelRule: LabelRule = .yin
+    adapt: Knowledge = .known, labelRule: LabelRule = .yin
   ) throws {
     try requireArgument(steps >= 1 && seeds >= 1, "grad_inversion: steps and seeds must be at least 1")
     try requireArgument(rate > 0 && gradient > 0, "grad_inversion: the rate and the gradient's weight must be positive")
@@ -59,7 +59,7 @@ public struct GradInversion: Attack {
       + option("langevin", descent.langevin, 0.2)
       + (distance == .l2norm ? "" : ", distance: \"\(distance.rawValue)\"")
       + (labelRule.name == "yin" ? "" : ", rule: \"\(labelRule.name)\"")
-      + (adapt == .none ? "" : ", adapt: \"\(adapt.rawValue)\"") + ")"
+      + (adapt == .known ? "" : ", adapt: \"\(adapt.rawValue)\"") + ")"
   }
 
   public var threatModel: ThreatModel {

@@ -42,7 +42,7 @@ public struct InvertingGradients: Attack {
     steps: Int = 4800, lr rate: Double = 0.1, tv variation: Double? = nil, restarts: Int = 1,
     preset: Preset = .original, distance: Distance = .cosine, weights: TensorWeights = .equal, sign: SlopeSign? = nil,
     start: PixelStart? = nil, features: Double? = nil, boxed: Bool = true, low: Double = 0, high: Double = 1,
-    adapt: Knowledge = .none, labelRule: LabelRule? = nil
+    adapt: Knowledge = .known, labelRule: LabelRule? = nil
   ) throws {
     try requireArgument(steps >= 1 && restarts >= 1, "inverting_gradients: steps and restarts must be at least 1")
     try requireArgument(
@@ -95,7 +95,7 @@ public struct InvertingGradients: Attack {
       + (signs.0 == signs.1 ? "" : ", sign: \"\(signs.0.rawValue)\"")
       + (starts.0 == starts.1 ? "" : ", start: \"\(starts.0.rawValue)\"")
       + (labelRule.map { ", rule: \"\($0.name)\"" } ?? "")
-      + (adapt == .none ? "" : ", adapt: \"\(adapt.rawValue)\"") + ")"
+      + (adapt == .known ? "" : ", adapt: \"\(adapt.rawValue)\"") + ")"
   }
 
   public var threatModel: ThreatModel {

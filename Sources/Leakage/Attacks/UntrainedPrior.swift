@@ -25,7 +25,7 @@ public struct UntrainedPrior: Attack {
   /// - Throws: `bad-argument`.
   public init(
     steps: Int = 1000, lr rate: Double = 0.01, channels: Int = 32, restarts: Int = 1, tv variation: Double = 1e-4,
-    distance: Distance = .cosine, adapt: Knowledge = .none, labelRule: LabelRule? = nil
+    distance: Distance = .cosine, adapt: Knowledge = .known, labelRule: LabelRule? = nil
   ) throws {
     try requireArgument(
       steps >= 1 && restarts >= 1 && (1...1024).contains(channels),
@@ -48,7 +48,7 @@ public struct UntrainedPrior: Attack {
       + (variation == 1e-4 ? "" : ", tv: \(code(variation))")
       + (distance == .cosine ? "" : ", distance: \"\(distance.rawValue)\"")
       + (labelRule.map { ", rule: \"\($0.name)\"" } ?? "")
-      + (adapt == .none ? "" : ", adapt: \"\(adapt.rawValue)\"") + ")"
+      + (adapt == .known ? "" : ", adapt: \"\(adapt.rawValue)\"") + ")"
   }
 
   public var threatModel: ThreatModel {

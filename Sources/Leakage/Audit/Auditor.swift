@@ -32,6 +32,7 @@ public final class Auditor {
     var seed: Int
     var image: Int
     var model: Model
+    var accuracy: Double?
   }
 
   /// What it sends under a defense.
@@ -151,16 +152,17 @@ public final class Auditor {
 
   private func result(_ cell: AuditCell, _ place: Int, _ image: Int) throws -> CellResult? {
     let row = plan.attacks[place]
-    let key = plan.key(seed: cell.seed, image: image, attack: place)
-    let examples = plan.examples(image)
+    let key = plan.attackKey(seed: cell.seed, image: image)
+    let examples = plan.examples(image, cell.defense)
     let truth = examples.map { plan.labels[$0] }
+    if row.role == .control, let known = try journal.sibling(of: cell) { return known }
     let model = try victim(cell.seed, image)
     let sent = try sent(cell.defense, cell.seed, image, model)
 
     var labels = plan.tellsLabels ? truth : nil
     if let needs = cell.needs {
       guard let base = try journal.result(of: needs), base.problem == nil else {
-        throw Fault("no-leak", "the attack whose control this is failed")
+        throw Fault("no-leak", AuditSummary.orphan)
       }
       labels = base.labels
     }
@@ -169,7 +171,7 @@ public final class Auditor {
       let inner = Inner { [weak self] remark in self?.tell(cell.id, remark) }
       let setting = AttackSetting(key: key, labels: labels, progress: inner)
       if case .oracle = row.role {
-        leak = try oracle(row.attack, image, setting)
+        leak = try oracle(row.attack, image, of: examples.count, setting)
       } else {
         leak = try row.attack.run(given(row.role, sent.update, model, cell, image), model, setting)
       }
@@ -179,6 +181,9 @@ public final class Auditor {
     var result = CellResult()
     result.labels = leak.labels
     result.hit = leak.labels.count == truth.count ? try labelAccuracy(leak.labels, truth) : 0
+    result.accuracy = client?.accuracy
+    result.round = plan.round
+    result.trainedOn = plan.isTrainedOn.map { isKnown in examples.contains(where: isKnown) }
     (result.loss, result.evaluations, result.seconds) = (leak.loss, leak.evaluations, leak.seconds)
     (result.cleanNorm, result.sentNorm, result.binds, result.mu) = (sent.cleanNorm, sent.sentNorm, sent.binds, sent.mu)
     let found = try paired(shown(leak.images), examples)
@@ -188,11 +193,37 @@ public final class Auditor {
         result.scores[metric.name] = values.reduce(0, +) / Double(values.count)
       }
     }
+    for (name, value) in try pointed(found) { result.scores[name] = value }
     // Of several draws for one image, the first is kept to be looked at.
     let kept = try found.prefix(examples.count).map { try $0.image.unsqueeze(axis: 0) }
     let images = try Tensor.concat(kept, axis: 0)
     (result.shape, result.pixels) = (images.shape, try images.floats())
     return result
+  }
+
+  /// Does what was found point at the private image, among the private images of its class, or at the person?
+  private func pointed(_ found: [(example: Int, image: Tensor)]) throws -> [String: Double] {
+    var all: [String: [Double]] = [:]
+    let own = AuditSummary.identified
+    if !plan.metrics.contains(where: { $0.name == own }) {
+      for (example, image) in found {
+        let places = plan.labels.indices.filter { plan.labels[$0] == plan.labels[example] }
+        guard places.count > 1, let truth = places.firstIndex(of: example) else { continue }
+        let gallery = try plan.data.indexSelect(axis: 0, labelTensor(places))
+        let answer = try identify(image, in: gallery, truth: truth)
+        all[own, default: []].append(answer.hit ? 1 : 0)
+        all[AuditSummary.chance, default: []].append(answer.chance)
+      }
+    }
+    for (example, image) in plan.reidentifies ? found : [] {
+      guard plan.labels.indices.contains(where: { $0 != example && plan.labels[$0] == plan.labels[example] }) else {
+        continue
+      }
+      let answer = try reidentify(image, in: plan.data, people: plan.labels, truth: example)
+      all[AuditSummary.reidentified, default: []].append(answer.hit ? 1 : 0)
+      all[AuditSummary.reidentifiedChance, default: []].append(answer.chance)
+    }
+    return all.mapValues { $0.reduce(0, +) / Double($0.count) }
   }
 
   private func tell(_ id: Int, _ remark: String) {
@@ -209,38 +240,45 @@ public final class Auditor {
     if let client, client.seed == seed, client.image == image { return client.model }
     let model = try plan.victim(seed, image, AuditPlan.victimKey(seed: seed, image: image))
     try model.build(for: Array(plan.data.shape.dropFirst()))
-    client = Client(seed: seed, image: image, model: model)
+    // How well it knows the private data: on the first of it, the same for all images.
+    let count = min(plan.labels.count, 500)
+    let accuracy = try? model.accuracy(
+      on: plan.data.slice(axis: 0, from: 0, to: count), labels: labelTensor(Array(plan.labels.prefix(count))))
+    client = Client(seed: seed, image: image, model: model, accuracy: accuracy)
     sent = [:]
     return model
   }
 
   private func sent(_ defense: Int, _ seed: Int, _ image: Int, _ model: Model) throws -> Sent {
     if let known = sent[defense] { return try known.get() }
-    let made = Result { try make(plan.defenses[defense].defense, seed, image, model) }
+    let made = Result { try make(defense, seed, image, model) }
     if case .failure(let error) = made, (error as? Fault) == .interrupted { throw error }
     sent[defense] = made
     return try made.get()
   }
 
-  private func make(_ defense: (any Defense)?, _ seed: Int, _ image: Int, _ model: Model) throws -> Sent {
+  private func make(_ row: Int, _ seed: Int, _ image: Int, _ model: Model) throws -> Sent {
     let key = plan.key(seed: seed, image: image).derive("share")
-    let examples = plan.examples(image)
+    let (defense, examples) = (plan.defenses[row].defense, plan.examples(image, row))
     if let captured = plan.captured?[image] {
       let sent = try defended(captured, defense, key)
       return Sent(update: sent, cleanNorm: try captured.norm, sentNorm: try sent.norm, binds: nil, mu: nil)
     }
-    let clean = try clientUpdate(model, plan.data, plan.labels, examples, defense: nil, key: key)
+    let clean = try clientUpdate(model, plan.data, plan.labels, examples, defense: nil, local: plan.local, key: key)
     guard let defense else {
       return Sent(update: clean, cleanNorm: try clean.norm, sentNorm: try clean.norm, binds: nil, mu: nil)
     }
     let update = try send(examples, defense, key, model)
     var (binds, mu): (Bool?, Double?) = (nil, nil)
     try plan.drawing(key.derive("functions")) {
-      binds = try clippingBinds(model, plan.data, plan.labels, examples, defense: defense, key: key)
+      binds = try clippingBinds(
+        model, plan.data, plan.labels, Array(examples.prefix(plan.batch)), defense: defense, local: plan.local, key: key
+      )
     }
     if examples.count == 1 {
       try plan.drawing(key.derive("functions")) {
-        mu = try discriminability(model, plan.data, plan.labels, image, defense: defense, key: key)
+        mu = try discriminability(
+          model, plan.data, plan.labels, image, defense: defense, local: plan.local, key: key)
       }
     }
     return Sent(update: update, cleanNorm: try clean.norm, sentNorm: try update.norm, binds: binds, mu: mu)
@@ -255,8 +293,21 @@ public final class Auditor {
 
   private func send(_ examples: [Int], _ defense: (any Defense)?, _ key: RandomKey, _ model: Model) throws -> Update {
     var update: Update?
+    func one(_ places: [Int], _ defense: (any Defense)?, _ key: RandomKey) throws -> Update {
+      try clientUpdate(model, plan.data, plan.labels, places, defense: defense, local: plan.local, key: key)
+    }
     try plan.drawing(key.derive("functions")) {
-      update = try clientUpdate(model, plan.data, plan.labels, examples, defense: defense, key: key)
+      guard let defense, let place = defense.members.firstIndex(where: { $0 is SecureAggregation }) else {
+        update = try one(examples, defense, key)
+        return
+      }
+      // Each client defends its own batch; the rest happens to the sum.
+      let before = place == 0 ? nil : Chain(Array(defense.members[..<place]))
+      let each = try (0..<examples.count / plan.batch).map { client in
+        try one(Array(examples[client * plan.batch..<(client + 1) * plan.batch]), before, key.derive(client))
+      }
+      update = try Chain(Array(defense.members[place...])).defend(all: each, key: key.derive("sum")).first
+      update?.defense = defense
     }
     guard let update else { throw Fault.interrupted }
     return update
@@ -274,21 +325,22 @@ public final class Auditor {
         ? nullGradientWithZeros(update, key: key.derive("null")) : nullGradient(update, key: key.derive("null"))
     case .wrong:
       if let captured = plan.captured?[image] {
-        let (places, key) = (try wrongExamples(image), key.derive("wrong"))
+        let (places, key) = (try wrongExamples(image, cell.defense), key.derive("wrong"))
         let own = try Canary.own(
           captured, model, plan.data.indexSelect(axis: 0, labelTensor(places)),
           labelTensor(places.map { plan.labels[$0] }),
           captured.mode)
         return try defended(own, plan.defenses[cell.defense].defense, key)
       }
-      return try send(wrongExamples(image), plan.defenses[cell.defense].defense, key.derive("wrong"), model)
+      return try send(
+        wrongExamples(image, cell.defense), plan.defenses[cell.defense].defense, key.derive("wrong"), model)
     }
   }
 
   /// The nearest image that the prior can make.
-  private func oracle(_ attack: any Attack, _ image: Int, _ setting: AttackSetting) throws -> Leak {
-    guard let ggl = attack as? GGL, plan.batch == 1 else {
-      throw Fault("too-many-examples", "the inversion of the prior is of one image, and the batch has \(plan.batch)")
+  private func oracle(_ attack: any Attack, _ image: Int, of count: Int, _ setting: AttackSetting) throws -> Leak {
+    guard let ggl = attack as? GGL, count == 1 else {
+      throw Fault("too-many-examples", "the inversion of the prior is of one image, and the batch has \(count)")
     }
     let began = now()
     let label = plan.labels[image]
@@ -303,8 +355,8 @@ public final class Auditor {
   }
 
   /// For each example the next one of its class that is not in the batch.
-  private func wrongExamples(_ image: Int) throws -> [Int] {
-    let own = plan.examples(image)
+  private func wrongExamples(_ image: Int, _ defense: Int) throws -> [Int] {
+    let own = plan.examples(image, defense)
     var taken = Set(own)
     return try own.map { place in
       let order = (1..<max(2, plan.labels.count)).map { (place + $0) % plan.labels.count }

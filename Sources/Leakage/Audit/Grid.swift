@@ -41,6 +41,12 @@ public struct AuditPlan {
     public var defense: (any Defense)?
     /// Changes where the defense does, though it may print the same.
     public var fingerprint: String
+    /// The differential privacy it gives, or why it gives none.
+    public var guarantee: Guarantee?
+    public var refusal: String?
+
+    /// The server gets a sum over several clients.
+    public var sums: Bool { defense?.members.contains { $0 is SecureAggregation } == true }
 
     public init(name: String, defense: (any Defense)?, fingerprint: String = "") {
       (self.name, self.defense, self.fingerprint) = (name, defense, fingerprint)
@@ -84,7 +90,25 @@ public struct AuditPlan {
   public var labels: [Int]
   public var images: [Int]
   public var batch = 1
+  /// Clients whose updates a defense that aggregates sums up, each with a batch of its own.
+  public var clients = 1
+  /// What clients do: nil is one gradient.
+  public var local: LocalSteps?
   public var seeds: [Int]
+  /// Of the trainings that tell the utility.
+  public var utilitySeeds = [0]
+  /// Is the recovered image nearest to another photograph of the same person? For data whose labels are people.
+  public var reidentifies = false
+  /// Whether the victim was trained on an example of the data; nil: nobody said.
+  public var isTrainedOn: ((_ example: Int) -> Bool)?
+  /// The round of federated training the victim is from.
+  public var round: Int?
+  /// What readers of the table must know.
+  public var remarks: [String] = []
+  /// What the cells were computed with (versions, processor): told in reports, and no part of what must agree.
+  public var environment: [(name: String, value: String)] = []
+  /// The text of the caller's functions.
+  public var sources: [(name: String, text: String)] = []
   /// Attacks are told the labels.
   public var tellsLabels = false
   /// The model of a client: of this seed and image, drawing from this key.
@@ -114,6 +138,16 @@ public struct AuditPlan {
   }
 }
 
+/// Several steps of SGD at each client (federated averaging).
+public struct LocalSteps: Sendable, Equatable {
+  public var steps: Int
+  public var rate: Double
+  /// Examples of a step; 0: all.
+  public var batch: Int
+
+  public init(steps: Int, rate: Double, batch: Int = 0) { (self.steps, self.rate, self.batch) = (steps, rate, batch) }
+}
+
 /// One thing to compute.
 public struct AuditCell: Sendable, Equatable {
   public enum Kind: Sendable, Equatable {
@@ -127,9 +161,11 @@ public struct AuditCell: Sendable, Equatable {
   public var kind: Kind
   /// The cell that must be done before: a control of an attack is told the labels that the attack found.
   public var needs: Int?
+  /// The attack of that cell.
+  public var base: Int?
 
-  public init(id: Int, seed: Int, defense: Int, kind: Kind, needs: Int? = nil) {
-    (self.id, self.seed, self.defense, self.kind, self.needs) = (id, seed, defense, kind, needs)
+  public init(id: Int, seed: Int, defense: Int, kind: Kind, needs: Int? = nil, base: Int? = nil) {
+    (self.id, self.seed, self.defense, self.kind, self.needs, self.base) = (id, seed, defense, kind, needs, base)
   }
 
   public var image: Int? { if case .attack(_, let image) = kind { image } else { nil } }
@@ -141,19 +177,34 @@ extension AuditPlan {
   /// audit that was stopped has whole images.
   public var cells: [AuditCell] {
     var cells: [AuditCell] = []
+    let own = attacks.indices.filter { attacks[$0].role == .attack }
     for seed in seeds {
       for image in images {
         for defense in defenses.indices {
-          let first = cells.count
-          for (place, row) in attacks.enumerated() {
+          var places: [Int: Int] = [:]
+          func add(_ place: Int, after base: Int?) {
             cells.append(
               AuditCell(
                 id: cells.count, seed: seed, defense: defense, kind: .attack(place, image: image),
-                needs: row.role.base.map { first + $0 }))
+                needs: base.flatMap { places[$0] }, base: base))
+          }
+          for place in own {
+            places[place] = cells.count
+            add(place, after: nil)
+          }
+          // A control once for each attack, with the labels that one found.
+          for (place, row) in attacks.enumerated() where row.role != .attack {
+            if row.role == .control, !own.isEmpty {
+              for base in own { add(place, after: base) }
+            } else {
+              add(place, after: row.role.base)
+            }
           }
         }
       }
-      if utility != nil {
+    }
+    if utility != nil {
+      for seed in utilitySeeds {
         for defense in defenses.indices {
           cells.append(AuditCell(id: cells.count, seed: seed, defense: defense, kind: .utility))
         }
@@ -162,8 +213,10 @@ extension AuditPlan {
     return cells
   }
 
-  /// The examples of a batch.
-  func examples(_ image: Int) -> [Int] { Array(image..<image + batch) }
+  /// The examples of a batch; of all clients where a defense sums them up.
+  func examples(_ image: Int, _ defense: Int) -> [Int] {
+    Array(image..<image + batch * (defenses[defense].sums ? clients : 1))
+  }
 
   // MARK: Randomness: a function of the seed, the image and what it is for, never of order
 
@@ -171,10 +224,9 @@ extension AuditPlan {
   func key(seed: Int, image: Int) -> RandomKey { AuditPlan.key(seed: seed, image: image) }
   static func key(seed: Int, image: Int) -> RandomKey { RandomKey(seed: seed).derive("audit").derive(image) }
   public static func victimKey(seed: Int, image: Int) -> RandomKey { key(seed: seed, image: image).derive("victim") }
-  /// For an attack; its controls draw alike, so that they differ by what they are given alone.
-  func key(seed: Int, image: Int, attack: Int) -> RandomKey {
-    key(seed: seed, image: image).derive("attack").derive(attacks[attacks[attack].role.base ?? attack].name)
-  }
+  /// For attacks and controls: all draw alike, so that two levels of knowledge, or an attack and its null gradient, differ by what they are
+  /// given alone.
+  func attackKey(seed: Int, image: Int) -> RandomKey { key(seed: seed, image: image).derive("attack") }
 
   // MARK: Checks
 
@@ -184,13 +236,24 @@ extension AuditPlan {
     try requireArgument(!metrics.isEmpty, "an audit needs at least one metric")
     try requireArgument(!images.isEmpty && !seeds.isEmpty, "an audit needs at least one image and one seed")
     try requireArgument(batch >= 1, "a batch has at least one example, not \(batch)")
+    try requireArgument(clients >= 1, "an audit has at least one client, not \(clients)")
+    if let row = defenses.first(where: \.sums), clients < 2 {
+      throw Fault(
+        "needs-clients", "\(row.name) sends the sum of several clients' updates, and each image is one client's",
+        help: "clients: 4")
+    }
+    if captured != nil, clients > 1 || local != nil {
+      throw Fault(
+        "bad-argument", "captured updates are what clients have sent: `clients` and `local_steps` do not apply")
+    }
+    let most = batch * (defenses.contains(where: \.sums) ? clients : 1)
     for (what, values) in [("image", images), ("seed", seeds)] where Set(values).count < values.count {
       throw Fault("bad-argument", "an \(what) is given twice", notes: ["It would count twice in every mean."])
     }
-    for image in images where image < 0 || image + batch > labels.count {
+    for image in images where image < 0 || image + most > labels.count {
       throw Fault(
         "index-out-of-range",
-        "image \(image)\(batch > 1 ? " and the \(batch - 1) after it are" : " is") not among the \(labels.count) images of the data"
+        "image \(image)\(most > 1 ? " and the \(most - 1) after it are" : " is") not among the \(labels.count) images of the data"
       )
     }
     for names in [defenses.map(\.name), attacks.map(\.name), metrics.map(\.name)] {

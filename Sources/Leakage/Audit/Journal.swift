@@ -29,6 +29,10 @@ public struct CellResult: Sendable, Equatable {
   public var binds: Bool?
   /// ‖g(x) − g(x′)‖ / σ with the nearest image of the same class; nil without noise.
   public var mu: Double?
+  /// Of the victim on the data, whether it was trained on the target, and the round it is from.
+  public var accuracy: Double?
+  public var trainedOn: Bool?
+  public var round: Int?
   /// What was recovered: `[k, c, h, w]` in 0…1.
   public var shape: [Int] = []
   public var pixels: [Float] = []
@@ -49,6 +53,8 @@ public final class Journal {
   let database: Database
   /// Marks SQLite files that are ours ("Seep").
   static let mark = 0x5365_6570
+  /// Of the tables and of what cells mean.
+  static let version = 2
 
   /// Opens a journal, or begins one.
   /// - Throws: `changed-audit` naming what differs from the audit the file holds, `bad-file`, `file-unwritable`.
@@ -62,6 +68,13 @@ public final class Journal {
       if tables == 0 {
         try begin(manifest, cells)
       } else if mark == Journal.mark {
+        let version = try database.run("PRAGMA user_version").first?.first?.int ?? 0
+        guard version == Journal.version else {
+          throw Fault(
+            "changed-audit",
+            "\(database.path) was written by \(version < Journal.version ? "an older" : "a newer") Seep, whose cells mean something else (version \(version), and this one writes \(Journal.version))",
+            help: "another path, or the Seep that wrote it")
+        }
         try compare(with: manifest)
       } else {
         throw Fault("bad-file", "\(database.path) is a database of something else", help: "another path")
@@ -71,6 +84,7 @@ public final class Journal {
 
   private func begin(_ manifest: [(name: String, value: String)], _ cells: [AuditCell]) throws {
     try database.run("PRAGMA application_id = \(Journal.mark)")
+    try database.run("PRAGMA user_version = \(Journal.version)")
     try database.run("CREATE TABLE manifest(name TEXT PRIMARY KEY, value TEXT NOT NULL)")
     try database.run(
       """
@@ -78,7 +92,8 @@ public final class Journal {
         id INTEGER PRIMARY KEY, seed INTEGER NOT NULL, image INTEGER, defense INTEGER NOT NULL, attack INTEGER, needs INTEGER,
         state TEXT NOT NULL DEFAULT 'open', owner TEXT, since INTEGER, begun INTEGER NOT NULL DEFAULT 0,
         finished INTEGER NOT NULL DEFAULT 0, problem TEXT, labels TEXT, hit REAL, loss REAL,
-        evaluations INTEGER, seconds REAL, clean_norm REAL, sent_norm REAL, binds INTEGER, mu REAL, shape TEXT, pixels BLOB)
+        evaluations INTEGER, seconds REAL, clean_norm REAL, sent_norm REAL, binds INTEGER, mu REAL, accuracy REAL, trained_on INTEGER,
+        round INTEGER, shape TEXT, pixels BLOB)
       """)
     try database.run("CREATE INDEX by_state ON cells(state, id)")
     try database.run(
@@ -180,14 +195,15 @@ public final class Journal {
       try database.run(
         """
         UPDATE cells SET state = ?, finished = finished + 1, since = ?, problem = ?, labels = ?, hit = ?, loss = ?, evaluations = ?, seconds = ?,
-          clean_norm = ?, sent_norm = ?, binds = ?, mu = ?, shape = ?, pixels = ?
+          clean_norm = ?, sent_norm = ?, binds = ?, mu = ?, accuracy = ?, trained_on = ?, round = ?, shape = ?, pixels = ?
         WHERE id = ? AND state = 'claimed' AND owner = ?
         """,
         [
           .text(result.problem == nil ? "done" : "failed"), .integer(time(nil)), Field(result.problem),
           .text(result.labels.map(String.init).joined(separator: " ")), Field(result.hit), Field(result.loss),
           .integer(result.evaluations), Field(result.seconds), Field(result.cleanNorm), Field(result.sentNorm),
-          Field(result.binds.map { $0 ? 1 : 0 }), Field(result.mu),
+          Field(result.binds.map { $0 ? 1 : 0 }), Field(result.mu), Field(result.accuracy),
+          Field(result.trainedOn.map { $0 ? 1 : 0 }), Field(result.round),
           .text(result.shape.map(String.init).joined(separator: " ")), .blob(bytes(result.pixels)), .integer(id),
           .text(Owner.own.text),
         ])
@@ -216,6 +232,18 @@ public final class Journal {
     try read("id = ? AND state IN ('done', 'failed')", [.integer(id)])[id]
   }
 
+  /// A control's result on the same update with the same labels, of another attack.
+  func sibling(of cell: AuditCell) throws -> CellResult? {
+    guard let needs = cell.needs, let attack = cell.attack else { return nil }
+    let found = try database.run(
+      """
+      SELECT c.id FROM cells AS c JOIN cells AS b ON b.id = c.needs
+      WHERE c.state = 'done' AND c.seed = ? AND c.image IS ? AND c.defense = ? AND c.attack = ?
+        AND b.labels = (SELECT labels FROM cells WHERE id = ?) LIMIT 1
+      """, [.integer(cell.seed), Field(cell.image), .integer(cell.defense), .integer(attack), .integer(needs)])
+    return try found.first?.first?.int.flatMap { try result(of: $0) }
+  }
+
   /// Cells that are not done.
   public func remaining() throws -> Int {
     try database.run("SELECT count(*) FROM cells WHERE state NOT IN ('done', 'failed')").first?.first?.int ?? 0
@@ -224,7 +252,7 @@ public final class Journal {
   private func read(_ condition: String, _ values: [Field]) throws -> [Int: CellResult] {
     var results: [Int: CellResult] = [:]
     let columns =
-      "id, problem, labels, hit, loss, evaluations, seconds, clean_norm, sent_norm, binds, mu, shape, pixels"
+      "id, problem, labels, hit, loss, evaluations, seconds, clean_norm, sent_norm, binds, mu, accuracy, trained_on, round, shape, pixels"
     for row in try database.run("SELECT \(columns) FROM cells WHERE \(condition)", values) {
       guard let id = row[0].int else { continue }
       var result = CellResult()
@@ -238,8 +266,11 @@ public final class Journal {
       result.sentNorm = row[8].double ?? .nan
       result.binds = row[9].int.map { $0 != 0 }
       result.mu = row[10].double
-      result.shape = ints(row[11])
-      result.pixels = floats(row[12].bytes ?? [])
+      result.accuracy = row[11].double
+      result.trainedOn = row[12].int.map { $0 != 0 }
+      result.round = row[13].int
+      result.shape = ints(row[14])
+      result.pixels = floats(row[15].bytes ?? [])
       results[id] = result
     }
     let scores = try database.run(

@@ -80,8 +80,8 @@ public struct AuditReport {
       let verdict =
         switch best.verdict {
         case .leak: "<b class=\"leak\">leak</b>"
-        case .some(.none): "<b class=\"none\">no leak detected</b>"
-        default: "<b class=\"open\">undecided</b>"
+        case .some(let other): "<b class=\"\(mark(other))\">\(other.rawValue)</b>"
+        case nil: "<b class=\"open\">undecided</b>"
         }
       let range =
         "\(fixed(lift.mean, places, sign: true)) [\(fixed(lift.low, places, sign: true)), \(fixed(lift.high, places, sign: true))]"
@@ -96,8 +96,9 @@ public struct AuditReport {
       \(items.joined(separator: "\n"))
       </ul>
       <p class="note">Lift is the attack minus the strongest control under the same defense, paired by image, with a 95 % interval (bootstrap over \
-      images, 10,000 draws). A leak is a lift whose interval lies above 0; no leak is detected where the interval ends below \
-      \(compact(summary.margin)). The strongest of several attacks is a choice made after the fact: its interval is a little too narrow.</p>
+      images, 10,000 draws). A leak is a lift whose interval lies above 0; no leak is detected where it lies within \
+      ±\(compact(summary.margin)), attack and control being equivalent; below the control where it lies below 0: that attack finds less than \
+      anyone could draw, which says nothing of other attacks. The strongest of several attacks is a choice made after the fact: its interval is a little too narrow.</p>
       </section>
       """
   }
@@ -105,7 +106,10 @@ public struct AuditReport {
   // MARK: Table
 
   private var table: String {
-    let head = ["Attack"] + plan.metrics.map(\.name) + ["lift", "", "labels", "evaluations", "seconds", "n"]
+    let head =
+      ["Attack"] + plan.metrics.map(\.name) + ["lift", ""] + summary.shares.map(\.name) + [
+        "labels", "evaluations", "seconds", "n",
+      ]
     var lines: [String] = []
     for (index, defense) in plan.defenses.enumerated() {
       let about = summary.defenseText(index)
@@ -127,8 +131,17 @@ public struct AuditReport {
       <p class="note">Means over images\(plan.seeds.count > 1 ? " (over seeds first)" : ""); \(escaped(plan.metrics[0].name)) with its 95 % interval. \
       Images are compared with pixels kept in 0…1. Arrows: the norm of the gradient, and of what was sent. μ: the distance of the updates \
       of an image and of the nearest one of its class, in deviations of the noise.</p>
+      \(summary.remarks.map { "<p class=\"note\">\(escaped($0))</p>" }.joined(separator: "\n"))
       </section>
       """
+  }
+
+  private func mark(_ verdict: AuditRow.Verdict) -> String {
+    switch verdict {
+    case .leak: "leak"
+    case .none: "none"
+    case .below, .open: "open"
+    }
   }
 
   private func line(_ row: AuditRow) -> String {
@@ -144,15 +157,15 @@ public struct AuditReport {
     if let lift = row.lift {
       let range = "\(fixed(lift.low, places, sign: true)) to \(fixed(lift.high, places, sign: true))"
       cells.append("<td>\(fixed(lift.mean, places, sign: true)) <small>\(range)</small></td>")
-      let mark = row.verdict == .leak ? "leak" : row.verdict == .open ? "open" : "none"
       cells.append(
-        "<td class=\"text\"><b class=\"\(mark)\">\(row.verdict?.rawValue ?? "")</b><br/><small>over \(escaped(row.control ?? ""))</small></td>"
+        "<td class=\"text\"><b class=\"\(mark(row.verdict ?? .open))\">\(row.verdict?.rawValue ?? "")</b><br/><small>over \(escaped(row.control ?? ""))</small>\(others(row))</td>"
       )
     } else {
       cells.append(
         "<td></td><td class=\"text\"><small>\(row.role != .attack ? row.role.kind : row.images == 0 ? "" : row.control == nil ? "no control" : "too few images")</small></td>"
       )
     }
+    cells += summary.shares.map { "<td>\(percent($0.value(row)))</td>" }
     cells += ["<td>\(percent(row.labelAccuracy))</td>", "<td>\(fixed(row.evaluations, 0))</td>"]
     cells.append("<td class=\"seconds\">\(fixed(row.seconds, row.seconds < 10 ? 2 : 0))</td>")
     var count = "\(row.images)"
@@ -162,9 +175,20 @@ public struct AuditReport {
     let kind = row.role == .attack ? "" : " class=\"control\""
     let reason =
       row.failed > 0
-      ? "\n<tr class=\"reason\"><td colspan=\"\(plan.metrics.count + 7)\" class=\"text\"><small>\(escaped(row.problem ?? ""))</small></td></tr>"
+      ? "\n<tr class=\"reason\"><td colspan=\"\(plan.metrics.count + summary.shares.count + 7)\" class=\"text\"><small>\(escaped(row.problem ?? ""))</small></td></tr>"
       : ""
     return "<tr\(kind)>\(cells.joined())</tr>\(reason)"
+  }
+
+  /// The lift over each of the other controls.
+  private func others(_ row: AuditRow) -> String {
+    let places = summary.places(0)
+    let lines = row.controls.dropFirst().compactMap { control in
+      control.lift.map {
+        "<br/><small>\(fixed($0.mean, places, sign: true)) over \(escaped(control.name)) (\(fixed(control.mean, places)))</small>"
+      }
+    }
+    return lines.joined()
   }
 
   // MARK: Pictures
@@ -234,7 +258,7 @@ public struct AuditReport {
       \(items.joined(separator: "\n"))
       </dl>
       <p class="note">Labels: \(escaped(setting("labels"))). A null gradient has the norms of each tensor of the update, and no image; a wrong image is the \
-      next of the same class. Both controls run the attack itself, told the labels it had found.</p>
+      next of the same class. Both controls run the attack itself. All controls are told the labels the attack had found.</p>
       </section>
       """
   }
@@ -248,7 +272,7 @@ public struct AuditReport {
 
   private var cost: String {
     let done = summary.results.values
-    let total = done.map(\.seconds).sorted().reduce(0, +)
+    let total = summary.computed.map(\.seconds).sorted().reduce(0, +)
     let failed = done.count { $0.problem != nil }
     return """
       <section>
@@ -259,7 +283,7 @@ public struct AuditReport {
   }
 
   private var manifest: String {
-    let rows = plan.manifest.map {
+    let rows = (plan.manifest + plan.environment.map { ("reported with \($0.name)", $0.value) }).map {
       "<tr><th scope=\"row\">\(escaped($0.name))</th><td class=\"text\"><code>\(escaped($0.value))</code></td></tr>"
     }
     return """
@@ -270,8 +294,16 @@ public struct AuditReport {
       <div class="wide"><table class="manifest"><tbody>
       \(rows.joined(separator: "\n"))
       </tbody></table></div>
+      \(sources)
       </section>
       """
+  }
+
+  private var sources: String {
+    let parts = plan.sources.map {
+      "<details><summary><code>\(escaped($0.name))</code></summary><pre>\(escaped($0.text))</pre></details>"
+    }
+    return parts.isEmpty ? "" : "<h3>Functions</h3>\n" + parts.joined(separator: "\n")
   }
 
   static let style = """
@@ -300,6 +332,7 @@ public struct AuditReport {
     table.grid tr.control { background: var(--panel); }
     figure { margin: 0; } figure img { display: block; margin: 0 auto; image-rendering: pixelated; max-width: 96px; height: auto; } figcaption { font-size: .75rem; }
     .manifest th { width: 9rem; min-width: 7rem; } dt { margin-top: .6rem; } dd { margin: 0 0 0 1.2rem; color: var(--soft); }
+    pre { overflow-x: auto; font: .85em ui-monospace, monospace; }
     svg { display: block; max-width: 100%; height: auto; }
     """
 }

@@ -23,7 +23,8 @@ public func neighbourDistances(_ model: Model, _ images: Tensor, _ labels: [Int]
 ///
 /// - Returns: nil where the defense adds no noise, or no other image has the class.
 public func discriminability(
-  _ model: Model, _ images: Tensor, _ labels: [Int], _ place: Int, defense: any Defense, key: RandomKey
+  _ model: Model, _ images: Tensor, _ labels: [Int], _ place: Int, defense: any Defense, local: LocalSteps? = nil,
+  key: RandomKey
 ) throws -> Double? {
   guard let last = defense.members.lastIndex(where: { $0.noiseVariance(1) > 0 }),
     let other = try? nearestOfClass(images, labels, to: place)
@@ -31,7 +32,8 @@ public func discriminability(
   let noisy = Array(defense.members[...last])
   let deviation = noisy.reduce(0) { $0 + $1.noiseVariance(1) }.squareRoot()
   // The same draws for both: the noise cancels, and what is left is the distance of what it was added to.
-  return try gradientDistance(model, images, labels, place, other, defense: Chain(noisy), key: key) / deviation
+  return try gradientDistance(model, images, labels, place, other, defense: Chain(noisy), local: local, key: key)
+    / deviation
 }
 
 /// The middle of some numbers: the mean of the middle two of an even count.
@@ -55,32 +57,37 @@ func nearestOfClass(_ images: Tensor, _ labels: [Int], to place: Int) throws -> 
   return best.place
 }
 
-/// What a client with these examples sends.
+/// What a client with these examples sends: a gradient, or what several steps changed.
 func clientUpdate(
-  _ model: Model, _ images: Tensor, _ labels: [Int], _ places: [Int], defense: (any Defense)?, key: RandomKey
+  _ model: Model, _ images: Tensor, _ labels: [Int], _ places: [Int], defense: (any Defense)?, local: LocalSteps? = nil,
+  key: RandomKey
 ) throws -> Update {
-  try share(
-    model, images.indexSelect(axis: 0, labelTensor(places)), labelTensor(places.map { labels[$0] }), defense: defense,
-    key: key)
+  let (x, y) = (try images.indexSelect(axis: 0, labelTensor(places)), try labelTensor(places.map { labels[$0] }))
+  guard let local else { return try share(model, x, y, defense: defense, key: key) }
+  return try localUpdate(
+    model, x, y, steps: local.steps, lr: local.rate, batch: local.batch, defense: defense, key: key)
 }
 
 private func gradientDistance(
-  _ model: Model, _ images: Tensor, _ labels: [Int], _ a: Int, _ b: Int, defense: (any Defense)?, key: RandomKey
+  _ model: Model, _ images: Tensor, _ labels: [Int], _ a: Int, _ b: Int, defense: (any Defense)?,
+  local: LocalSteps? = nil, key: RandomKey
 ) throws -> Double {
-  let first = try clientUpdate(model, images, labels, [a], defense: defense, key: key)
-  return try (first - clientUpdate(model, images, labels, [b], defense: defense, key: key)).norm
+  let first = try clientUpdate(model, images, labels, [a], defense: defense, local: local, key: key)
+  return try (first - clientUpdate(model, images, labels, [b], defense: defense, local: local, key: key)).norm
 }
 
 /// Whether clipping changes what is sent of these examples; nil where the defense does not clip.
 func clippingBinds(
-  _ model: Model, _ images: Tensor, _ labels: [Int], _ places: [Int], defense: any Defense, key: RandomKey
+  _ model: Model, _ images: Tensor, _ labels: [Int], _ places: [Int], defense: any Defense, local: LocalSteps? = nil,
+  key: RandomKey
 ) throws -> Bool? {
   var binds: Bool?
   for (index, member) in defense.members.enumerated() {
     guard let clip = member as? Clip ?? (member as? DifferentialPrivacy)?.clip else { continue }
     let before = index == 0 ? nil : Chain(Array(defense.members[..<index]))
     for part in clip.scope == .example ? places.map({ [$0] }) : [places] {
-      let reached = try clientUpdate(model, images, labels, part, defense: before, key: key)
+      let reached = try clientUpdate(
+        model, images, labels, part, defense: before, local: clip.scope == .example ? nil : local, key: key)
       binds = try binds == true || clip.changes(reached.tensors)
     }
   }

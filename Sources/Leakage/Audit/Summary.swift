@@ -4,9 +4,25 @@ import Ground
 /// One row of the table: an attack, or a control, under a defense.
 public struct AuditRow: Sendable {
   public enum Verdict: String, Sendable {
+    /// The interval of the lift lies above 0.
     case leak = "leak"
+    /// It lies within ± the margin: attack and control are equivalent.
     case none = "no leak detected"
+    /// It lies below 0: the control is better than the attack, which shows nothing of what another attack would find.
+    case below = "below the control"
     case open = "undecided"
+
+    public init(_ lift: Interval, margin: Double) {
+      self =
+        lift.low > 0 ? .leak : lift.low > -margin && lift.high < margin ? .none : lift.high < 0 ? .below : .open
+    }
+  }
+
+  /// A control that applies to an attack: its mean with the labels this attack found, and the attack's lift over it.
+  public struct Control: Sendable {
+    public var name: String
+    public var mean: Double
+    public var lift: Interval?
   }
   public var defense: String
   public var attack: String
@@ -23,10 +39,22 @@ public struct AuditRow: Sendable {
   /// The attack minus its strongest control, positive where the attack is better, paired by image.
   public var lift: Interval?
   public var control: String?
+  /// All controls that apply, the strongest first.
+  public var controls: [Control] = []
   public var verdict: Verdict?
   /// The interval of the lift lies within ± the margin.
   public var isEquivalent = false
   public var labelAccuracy = Double.nan
+  /// Share of images that are nearest to the private one among the private images of its class, with that of a guess.
+  public var identified = Double.nan
+  public var chance = Double.nan
+  /// Share of images that are nearest to another photograph of the same person, with that of a guess.
+  public var reidentified = Double.nan
+  public var reidentifiedChance = Double.nan
+  /// Medians over images: the victim's accuracy on the data.
+  public var accuracy = Double.nan
+  /// Share of images the victim was trained on.
+  public var trainedOn: Double?
   /// Medians over images: of the client's gradient, and of what it sent.
   public var cleanNorm = Double.nan
   public var sentNorm = Double.nan
@@ -51,6 +79,12 @@ public struct AuditSummary {
   public let margin: Double
   /// Images with one number here are drawn together by the bootstrap: photographs of one person.
   let clusters: [Int: Int]
+
+  /// Scores of every cell, beside the plan's metrics.
+  static let (identified, chance) = ("identified", "chance")
+  static let (reidentified, reidentifiedChance) = ("reidentified", "chance of reidentified")
+  /// Why a control has no result.
+  static let orphan = "the attack whose control this is failed"
 
   public var isComplete: Bool { results.count == cells.count }
 
@@ -84,16 +118,29 @@ public struct AuditSummary {
     }
   }
 
+  /// Results that took time: those of a control once for each set of labels.
+  var computed: [CellResult] {
+    var seen: Set<[Int]> = []
+    return cells.compactMap { cell in
+      guard let result = results[cell.id] else { return nil }
+      guard let attack = cell.attack, let image = cell.image, plan.attacks[attack].role == .control else {
+        return result
+      }
+      return seen.insert([cell.seed, image, cell.defense, attack] + result.labels).inserted ? result : nil
+    }
+  }
+
   /// The cells of a row.
   public func cells(_ defense: Int, _ attack: Int) -> [AuditCell] {
     cells.filter { $0.defense == defense && $0.attack == attack }
   }
 
   /// Values of a metric by image, means over seeds; what failed is missing.
-  public func values(_ defense: Int, _ attack: Int, _ metric: Int) -> [Int: Double] {
+  /// - Parameter base: of a control, those with the labels that this attack found; nil: over all attacks.
+  public func values(_ defense: Int, _ attack: Int, _ metric: Int, for base: Int? = nil) -> [Int: Double] {
     let name = plan.metrics[metric].name
     var all: [Int: [Double]] = [:]
-    for cell in cells(defense, attack) {
+    for cell in cells(defense, attack) where base == nil || cell.base == nil || cell.base == base {
       guard let image = cell.image, let result = results[cell.id], result.problem == nil,
         let value = result.scores[name], !value.isNaN
       else { continue }
@@ -105,7 +152,7 @@ public struct AuditSummary {
   private func row(_ defense: Int, _ attack: Int) throws -> AuditRow {
     var row = AuditRow(
       defense: plan.defenses[defense].name, attack: plan.attacks[attack].name, role: plan.attacks[attack].role)
-    let own = cells(defense, attack).map { results[$0.id] }
+    let own = cells(defense, attack).map { results[$0.id] }.filter { $0?.problem != AuditSummary.orphan }
     let done = own.compactMap { $0 }.filter { $0.problem == nil }
     row.cells = done.count
     row.open = own.count { $0 == nil }
@@ -116,6 +163,13 @@ public struct AuditSummary {
     row.images = first.count
     row.interval = try interval(first)
     row.labelAccuracy = mean(done.map(\.hit))
+    func share(_ name: String) -> Double { mean(done.compactMap { $0.scores[name] }) }
+    (row.identified, row.chance) = (share(AuditSummary.identified), share(AuditSummary.chance))
+    row.reidentified = share(AuditSummary.reidentified)
+    row.reidentifiedChance = share(AuditSummary.reidentifiedChance)
+    row.accuracy = (try? median(done.compactMap(\.accuracy))) ?? .nan
+    let known = done.compactMap(\.trainedOn)
+    row.trainedOn = known.isEmpty ? nil : Double(known.count { $0 }) / Double(known.count)
     row.cleanNorm = (try? median(done.map(\.cleanNorm))) ?? .nan
     row.sentNorm = (try? median(done.map(\.sentNorm))) ?? .nan
     let binding = done.compactMap(\.binds)
@@ -131,19 +185,23 @@ public struct AuditSummary {
     var row = rows[attack]
     guard row.role == .attack else { return row }
     let sign = plan.metrics[0].higherIsBetter ? 1.0 : -1.0
-    let controls = rows.indices.filter {
-      (rows[$0].role == .control || rows[$0].role.base == attack) && rows[$0].images > 0 && !rows[$0].means[0].isNaN
-    }
-    guard let strongest = controls.max(by: { sign * rows[$0].means[0] < sign * rows[$1].means[0] }) else { return row }
-    let (own, other) = (values(defense, attack, 0), values(defense, strongest, 0))
-    var differences: [Int: Double] = [:]
-    for (image, value) in own {
-      if let beside = other[image] { differences[image] = value == beside ? 0 : sign * (value - beside) }
-    }
-    row.control = rows[strongest].attack
-    guard let lift = try interval(differences) else { return row }
+    let own = values(defense, attack, 0)
+    let applying = rows.indices.filter { rows[$0].role == .control || rows[$0].role.base == attack }
+    row.controls = try applying.compactMap { place in
+      let other = values(defense, place, 0, for: attack)
+      if other.isEmpty { return nil }
+      var differences: [Int: Double] = [:]
+      for (image, value) in own {
+        if let beside = other[image] { differences[image] = value == beside ? 0 : sign * (value - beside) }
+      }
+      return AuditRow.Control(
+        name: rows[place].attack, mean: mean(Array(other.values)), lift: try interval(differences))
+    }.sorted { sign * $0.mean > sign * $1.mean }
+    guard let strongest = row.controls.first else { return row }
+    row.control = strongest.name
+    guard let lift = strongest.lift else { return row }
     row.lift = lift
-    row.verdict = lift.low > 0 ? .leak : lift.high < margin ? AuditRow.Verdict.none : .open
+    row.verdict = AuditRow.Verdict(lift, margin: margin)
     row.isEquivalent = lift.low > -margin && lift.high < margin
     return row
   }

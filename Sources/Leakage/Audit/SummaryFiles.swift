@@ -18,6 +18,19 @@ extension AuditSummary {
     all.append(("verdict", row.verdict.map { .text($0.rawValue) } ?? .nothing))
     all.append(("equivalent", row.lift == nil ? .nothing : .truth(row.isEquivalent)))
     all.append(("labels", .number(row.labelAccuracy)))
+    // A metric of one's own may have these names.
+    for (name, value) in [
+      (AuditSummary.identified, row.identified), (AuditSummary.chance, row.chance),
+      (AuditSummary.reidentified, row.reidentified),
+    ] where !plan.metrics.contains(where: { $0.name == name }) { all.append((name, .number(value))) }
+    let defense = plan.defenses.first { $0.name == row.defense }?.guarantee
+    all.append(("epsilon", .number(defense.map { $0.exact ?? $0.epsilon } ?? .nan)))
+    all.append(("delta", .number(defense?.delta ?? .nan)))
+    all.append(("unit", defense.map { .text($0.unit.rawValue) } ?? .nothing))
+    all.append(("releases", defense.map { .count($0.steps) } ?? .nothing))
+    all.append(("victim_accuracy", .number(row.accuracy)))
+    all.append(("trained_on", .number(row.trainedOn ?? .nan)))
+    all.append(("round", plan.round.map { .count($0) } ?? .nothing))
     all.append(("norm", .number(row.cleanNorm)))
     all.append(("sent_norm", .number(row.sentNorm)))
     all.append(("clipping_binds", .number(row.binds ?? .nan)))
@@ -51,7 +64,19 @@ extension AuditSummary {
     }
     func list(_ items: [String]) -> String { "[\n    " + items.joined(separator: ",\n    ") + "\n  ]" }
     func number(_ value: Double) -> String { AuditColumn.number(value).json }
-    let rowTexts = rows.map { row in object(columns(row).map { ($0.name, $0.value.json) }) }
+    func controls(_ row: AuditRow) -> String {
+      let all = row.controls.map { control in
+        object([
+          ("name", control.name.jsonLiteral), ("mean", number(control.mean)),
+          ("lift", number(control.lift?.mean ?? .nan)), ("low", number(control.lift?.low ?? .nan)),
+          ("high", number(control.lift?.high ?? .nan)),
+        ])
+      }
+      return "[" + all.joined(separator: ", ") + "]"
+    }
+    let rowTexts = rows.map { row in
+      object(columns(row).map { ($0.name, $0.value.json) } + [("controls", controls(row))])
+    }
     let utilityTexts = plan.defenses.indices.flatMap { defense in
       utilities[defense].map { name, value, values in
         object([
@@ -65,6 +90,7 @@ extension AuditSummary {
       var fields: [(String, String)] = [
         ("defense", plan.defenses[cell.defense].name.jsonLiteral), ("attack", plan.attacks[attack].name.jsonLiteral),
         ("image", "\(image)"), ("seed", "\(cell.seed)"),
+        ("control_of", cell.base.map { plan.attacks[$0].name.jsonLiteral } ?? "null"),
       ]
       if let problem = result.problem { return object(fields + [("problem", problem.jsonLiteral)]) }
       fields += plan.metrics.map { ($0.name, number(result.scores[$0.name] ?? .nan)) }
@@ -73,23 +99,37 @@ extension AuditSummary {
         ("loss", number(result.loss)), ("evaluations", "\(result.evaluations)"), ("seconds", number(result.seconds)),
         ("norm", number(result.cleanNorm)), ("sent_norm", number(result.sentNorm)),
         ("clipping_binds", result.binds.map { "\($0)" } ?? "null"), ("mu", number(result.mu ?? .nan)),
+        ("victim_accuracy", number(result.accuracy ?? .nan)),
+        ("trained_on", result.trainedOn.map { "\($0)" } ?? "null"), ("round", result.round.map { "\($0)" } ?? "null"),
       ]
+      for name in [AuditSummary.identified, AuditSummary.reidentified] {
+        if let value = result.scores[name], !plan.metrics.contains(where: { $0.name == name }) {
+          fields.append((name, number(value)))
+        }
+      }
       return object(fields)
     }
     let manifest = object(plan.manifest.map { ($0.name, $0.value.jsonLiteral) })
+    let environment = object(plan.environment.map { ($0.name, $0.value.jsonLiteral) })
+    let sources = object(plan.sources.map { ($0.name, $0.text.jsonLiteral) })
+    let remarks = "[" + remarks.map(\.jsonLiteral).joined(separator: ", ") + "]"
     return
-      "{\n  \"manifest\": \(manifest),\n  \"rows\": \(list(rowTexts)),\n  \"utility\": \(list(utilityTexts)),\n  \"cells\": \(list(cellTexts))\n}\n"
+      "{\n  \"manifest\": \(manifest),\n  \"environment\": \(environment),\n  \"sources\": \(sources),\n  \"remarks\": \(remarks),\n  \"rows\": \(list(rowTexts)),\n  \"utility\": \(list(utilityTexts)),\n  \"cells\": \(list(cellTexts))\n}\n"
   }
 
   /// A table for a paper (packages booktabs and amsmath).
   public var latex: String {
     let names = plan.metrics.map { latexText($0.name) }
     var lines = [
-      "\\begin{tabular}{l" + String(repeating: "r", count: names.count + 3) + "}", "\\toprule",
-      (["Attack"] + names + ["Lift", "Labels", "$n$"]).joined(separator: " & ") + " \\\\",
+      "\\begin{tabular}{l" + String(repeating: "r", count: names.count + 1) + "l"
+        + String(repeating: "r", count: shares.count + 2) + "}", "\\toprule",
+      (["Attack"] + names + ["Lift", "Verdict"] + shares.map { latexText($0.name) } + ["Labels", "$n$"]).joined(
+        separator: " & ") + " \\\\",
     ]
     for defense in plan.defenses {
-      lines += ["\\midrule", "\\multicolumn{\(names.count + 4)}{l}{\\texttt{\(latexText(defense.name))}} \\\\"]
+      lines += [
+        "\\midrule", "\\multicolumn{\(names.count + shares.count + 5)}{l}{\\texttt{\(latexText(defense.name))}} \\\\",
+      ]
       for row in rows where row.defense == defense.name {
         let values = plan.metrics.indices.map { metric in
           let mean = latexNumber(row.means[metric], places(metric))
@@ -101,7 +141,9 @@ extension AuditSummary {
         }
         let cells = ["\\quad \(latexText(row.attack))"] + values
         lines.append(
-          (cells + [lift ?? "", latexNumber(100 * row.labelAccuracy, 0) + "\\,\\%", "\(row.images)"])
+          (cells + [lift ?? "", row.verdict?.rawValue ?? ""]
+            + (shares.map { $0.value(row) } + [row.labelAccuracy]).map { latexNumber(100 * $0, 0) + "\\,\\%" }
+            + ["\(row.images)"])
             .joined(separator: " & ") + " \\\\")
       }
     }

@@ -32,7 +32,9 @@ func compact(_ value: Double) -> String {
   return fixed(value, magnitude >= 100 ? 0 : magnitude >= 10 ? 1 : magnitude >= 1 ? 2 : 3)
 }
 
-func percent(_ share: Double) -> String { share.isNaN ? "–" : "\(fixed(100 * share, 0)) %" }
+func percent(_ share: Double, _ places: Int = 0) -> String {
+  share.isNaN ? "–" : "\(fixed(100 * share, places)) %"
+}
 
 extension AuditSummary {
   /// `0.412 [0.380, 0.450]`.
@@ -64,6 +66,12 @@ extension AuditSummary {
       if let binds = row.binds { parts.append("clipping binds \(percent(binds))") }
       if let mu = row.mu { parts.append("μ \(compact(mu))") }
     }
+    let row = plan.defenses[defense]
+    if let guarantee = row.guarantee {
+      parts.append(privacyText(guarantee))
+    } else if row.refusal != nil {
+      parts.append("no ε")
+    }
     for (name, value, values) in utilities[defense] {
       let spread =
         values.count > 1 ? " (\(fixed(values.min() ?? value)) to \(fixed(values.max() ?? value)))" : ""
@@ -73,10 +81,68 @@ extension AuditSummary {
     return parts.joined(separator: ", ")
   }
 
+  private func privacyText(_ g: Guarantee) -> String {
+    "ε \(compact(g.exact ?? g.epsilon))" + (g.delta > 0 ? " at δ \(code(g.delta))" : "")
+      + " for one \(g.unit.rawValue) (\(g.neighbours.rawValue)), \(g.steps) \(g.steps == 1 ? "step" : "steps")"
+  }
+
+  /// Shares that are counted beside the metrics: name, and value of a row.
+  var shares: [(name: String, value: (AuditRow) -> Double)] {
+    let all: [(name: String, value: (AuditRow) -> Double)] = [
+      (AuditSummary.identified, \.identified), (AuditSummary.reidentified, \.reidentified),
+    ]
+    return all.filter { share in rows.contains { !share.value($0).isNaN } }
+  }
+
+  /// What readers of the table must know, each in a sentence.
+  public var remarks: [String] {
+    var all = plan.remarks
+    let done = rows.filter { $0.cells > 0 }
+    if let row = done.first(where: { !$0.chance.isNaN }) {
+      all.append(
+        "identified: nearest to the private image among the private images of its class; by chance \(percent(row.chance, 1))."
+      )
+    }
+    if let row = done.first(where: { !$0.reidentifiedChance.isNaN }) {
+      all.append(
+        "reidentified: nearest to another photograph of the same person; by chance \(percent(row.reidentifiedChance, 1))."
+      )
+    }
+    if let row = done.first(where: { !$0.accuracy.isNaN }) {
+      let round = plan.round.map { " of round \($0)" } ?? ""
+      let trained =
+        row.trainedOn.map { "; trained on \(percent($0)) of the targets" }
+        ?? "; whether it was trained on the targets was not said (`trained_on`)"
+      all.append("victim\(round): accuracy \(fixed(row.accuracy)) on the data\(trained).")
+    }
+    if differ {
+      all.append(
+        "Attacks found different labels: the row of a control is its mean over them, and each lift is over the control with that attack's labels."
+      )
+    }
+    return all
+  }
+
+  /// Some control was made with more than one set of labels.
+  private var differ: Bool {
+    let controls = Set(plan.attacks.indices.filter { plan.attacks[$0].role == .control })
+    var seen: [[Int]: [Int]] = [:]
+    for cell in cells {
+      guard let attack = cell.attack, let image = cell.image, controls.contains(attack), let result = results[cell.id],
+        result.problem == nil
+      else { continue }
+      let place = [cell.seed, image, cell.defense, attack]
+      if let known = seen[place], known != result.labels { return true }
+      seen[place] = result.labels
+    }
+    return false
+  }
+
   /// A table for people.
   public var text: String {
     var head = ["attack"] + plan.metrics.map(\.name) + ["lift over the strongest control"]
-    head += ["labels", "evaluations", "seconds", "n"]
+    let shares = shares
+    head += shares.map(\.name) + ["labels", "evaluations", "seconds", "n"]
     var lines: [[String]] = []
     var breaks: [Int: String] = [:]
     for defense in plan.defenses.indices {
@@ -85,6 +151,7 @@ extension AuditSummary {
       for row in rows where row.defense == plan.defenses[defense].name {
         var line = ["  \(row.attack)"] + plan.metrics.indices.map { cell(row, $0) }
         line.append(liftText(row) + (row.lift == nil ? "" : row.control.map { " (\($0))" } ?? ""))
+        line += shares.map { percent($0.value(row)) }
         line += [
           percent(row.labelAccuracy), fixed(row.evaluations, 0), fixed(row.seconds, row.seconds < 10 ? 2 : 0),
           "\(row.images)",
@@ -102,7 +169,7 @@ extension AuditSummary {
       line.enumerated().map { column, text in
         guard column < widths.count else { return text }
         let space = String(repeating: " ", count: widths[column] - text.count)
-        return column >= head.count - 4 ? space + text : text + space
+        return column >= head.count - 4 - shares.count ? space + text : text + space
       }.joined(separator: "  ")
     }
     var out = [trimmed(pad(head))]
@@ -110,7 +177,7 @@ extension AuditSummary {
       if let title = breaks[index] { out.append(title) }
       out.append(trimmed(pad(line)))
     }
-    return out.joined(separator: "\n")
+    return (out + remarks).joined(separator: "\n")
   }
 
   private func trimmed(_ line: String) -> String {

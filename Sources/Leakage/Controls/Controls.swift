@@ -31,7 +31,8 @@ public func nullGradientWithZeros(_ update: Update, key: RandomKey) throws -> Up
     })
 }
 
-/// `retrieval(images)`: of the public images with the inferred label, the one whose gradient, defended alike, is nearest.
+/// `retrieval(images)`: of the public images with the inferred label, the one whose gradient, defended alike, is nearest. Of a batch, one for each
+/// label: chosen one after the other, then each once more beside the rest. Where no public image has the label, all are tried with it.
 public struct Retrieval: Attack {
   public let images: Tensor
   public let imageLabels: [Int]
@@ -60,31 +61,80 @@ public struct Retrieval: Attack {
   public var ingredients: [Tensor] { [images] }
 
   public func recover(_ seen: Update, _ model: Model, _ setting: AttackSetting) throws -> Leak {
-    try requireOneExample(seen, written)
-    let label = try labels(seen, setting, labelRule)[0]
-    let candidates = try ofClass(images, imageLabels, label)
+    let found = try labels(seen, setting, labelRule)
     try model.build(for: Array(images.shape.dropFirst()))
     let model = try adapted(model, to: seen, knowing: adapt)
     let matching = try Matching(seen, knowing: adapt, distance: distance, perTensor: true)
-    var best: (place: Int, loss: Double) = (0, .infinity)
+    var picks = [Pick?](repeating: nil, count: found.count)
     var history: [Double] = []
-    let batch = max(1, min(100, (64 << 20) / max(1, seen.size)))
-    for start in stride(from: 0, to: candidates.shape[0], by: batch) {
-      let part = try candidates.slice(axis: 0, from: start, to: min(candidates.shape[0], start + batch))
-      let classes = [Int](repeating: label, count: part.shape[0])
-      let losses = try matching(model.perExampleGradients(Variable(part), .classes(labelTensor(classes)))).value
-        .doubles()
-      for (i, loss) in losses.enumerated() where loss < best.loss { best = (start + i, loss) }
-      history.append(best.loss)
-      setting.progress.report(ProgressReport(written, done: start + part.shape[0], total: candidates.shape[0]))
+    var evaluations = 0
+    for sweep in 0..<(found.count == 1 ? 1 : 2) {
+      for slot in found.indices {
+        picks[slot] = nil
+        let others = picks.compactMap { $0 }
+        let taken = others.filter { $0.label == found[slot] }.map(\.place)
+        let places = ofClass(imageLabels, found[slot]).filter { !taken.contains($0) }
+        let pick = try best(
+          of: places.isEmpty ? ofClass(imageLabels, found[slot]) : places, found[slot], beside: others, model, matching
+        ) { done, loss in
+          history.append(min(loss, history.last ?? .infinity))
+          setting.progress.report(
+            ProgressReport(
+              written, done: done, total: places.count,
+              remark: found.count == 1 ? "" : "image \(slot + 1), sweep \(sweep + 1)"))
+        }
+        evaluations += places.count
+        picks[slot] = pick
+      }
     }
-    let found = try candidates.slice(axis: 0, from: best.place, to: best.place + 1)
+    let chosen = picks.compactMap { $0 }
     return Leak(
-      images: found, labels: [label], loss: best.loss, history: history, evaluations: candidates.shape[0])
+      images: try images.indexSelect(axis: 0, labelTensor(chosen.map(\.place))), labels: found,
+      loss: chosen.last?.loss ?? .nan, history: history, evaluations: evaluations)
+  }
+
+  /// A public image taken for an example, with its gradient.
+  private struct Pick {
+    var place: Int
+    var label: Int
+    var loss: Double
+    var gradient: [Tensor]
+  }
+
+  /// The image with which the mean of the gradients comes nearest to what was received.
+  private func best(
+    of places: [Int], _ label: Int, beside others: [Pick], _ model: Model, _ matching: Matching,
+    tell: (Int, Double) -> Void
+  ) throws -> Pick {
+    var sum = others.first?.gradient
+    for other in others.dropFirst() {
+      sum = try sum.map { try zip($0, other.gradient).map { try Tensor.combine(.add, $0, $1) } }
+    }
+    func gradients(_ part: [Int]) throws -> [Variable] {
+      let classes = [Int](repeating: label, count: part.count)
+      return try model.perExampleGradients(
+        Variable(images.indexSelect(axis: 0, labelTensor(part))), .classes(labelTensor(classes)))
+    }
+    let count = Double(others.count + 1)
+    let batch = max(1, min(100, (64 << 20) / max(1, matching.target.reduce(0) { $0 + $1.size })))
+    var best: (place: Int, loss: Double) = (places.first ?? 0, .infinity)
+    for start in stride(from: 0, to: places.count, by: batch) {
+      try Interrupt.check()
+      let part = Array(places[start..<min(places.count, start + batch)])
+      var candidates = try gradients(part)
+      if let sum { candidates = try zip(candidates, sum).map { try ($0 + Variable($1.unsqueeze(axis: 0))) / count } }
+      for (i, loss) in try matching(candidates).value.doubles().enumerated() where loss < best.loss {
+        best = (part[i], loss)
+      }
+      tell(start + part.count, best.loss)
+    }
+    let own = try gradients([best.place]).map { try $0.value.select(axis: 0, index: 0) }
+    return Pick(place: best.place, label: label, loss: best.loss, gradient: own)
   }
 }
 
-/// `prior_only(prior, samples: 50)`: draws of the inferred class, whatever the gradient says. `images` has them all.
+/// `prior_only(prior, samples: 50)`: draws of the inferred class, whatever the gradient says. `images` has them all; of a batch, one for
+/// each label.
 public struct PriorOnly: Attack {
   public let prior: Prior
   public let samples: Int
@@ -104,14 +154,17 @@ public struct PriorOnly: Attack {
   public var ingredients: [Tensor] { (try? prior.generator.parameters.tensors) ?? [] }
 
   public func recover(_ seen: Update, _ model: Model, _ setting: AttackSetting) throws -> Leak {
-    try requireOneExample(seen, written)
-    let label = try labels(seen, setting, labelRule)[0]
-    let images = try prior.samples(samples, label: label, key: setting.key.derive("samples"))
-    return Leak(images: images, labels: [label], loss: .nan, evaluations: 0)
+    let found = try labels(seen, setting, labelRule)
+    let key = setting.key.derive("samples")
+    let images =
+      try found.count == 1
+      ? prior.samples(samples, label: found[0], key: key)
+      : Tensor.concat(found.enumerated().map { try prior.samples(1, label: $1, key: key.derive($0)) }, axis: 0)
+    return Leak(images: images, labels: found, loss: .nan, evaluations: 0)
   }
 }
 
-/// `class_mean(images)`: the mean of the public images with the inferred label.
+/// `class_mean(images)`: the mean of the public images with the inferred label; where there are none, of all.
 public struct ClassMean: Attack {
   public let images: Tensor
   public let imageLabels: [Int]
@@ -132,7 +185,9 @@ public struct ClassMean: Attack {
 
   public func recover(_ seen: Update, _ model: Model, _ setting: AttackSetting) throws -> Leak {
     let found = try labels(seen, setting, labelRule)
-    let means = try found.map { try ofClass(images, imageLabels, $0).reduce(.mean, axes: [0], keep: true) }
+    let means = try found.map { label in
+      try images.indexSelect(axis: 0, labelTensor(ofClass(imageLabels, label))).reduce(.mean, axes: [0], keep: true)
+    }
     return Leak(images: try Tensor.concat(means, axis: 0), labels: found, loss: .nan)
   }
 }
@@ -174,15 +229,8 @@ private func checkPublic(_ images: Tensor, _ labels: [Int]) throws {
   }
 }
 
-private func ofClass(_ images: Tensor, _ labels: [Int], _ label: Int) throws -> Tensor {
+/// Where the images of a label are; of all, where it has none.
+private func ofClass(_ labels: [Int], _ label: Int) -> [Int] {
   let places = labels.indices.filter { labels[$0] == label }
-  guard !places.isEmpty else { throw Fault("no-such-class", "none of the public images has the label \(label)") }
-  return try images.indexSelect(axis: 0, labelTensor(places))
-}
-
-private func requireOneExample(_ update: Update, _ name: String) throws {
-  if update.examples != 1 {
-    throw Fault(
-      "too-many-examples", "\(name) compares with the gradient of one example, and the update is of \(update.examples)")
-  }
+  return places.isEmpty ? Array(labels.indices) : places
 }

@@ -74,7 +74,7 @@ public struct Interval: Sendable, Equatable {
     try self.init(bootstrap: Interval.differences(a, b), level: level, draws: draws, key: key)
   }
 
-  init(mean: Double, low: Double, high: Double, count: Int) {
+  public init(mean: Double, low: Double, high: Double, count: Int) {
     self.mean = mean
     self.low = low
     self.high = high

@@ -68,46 +68,38 @@ enum AuditArguments {
     for item in try Self.rows(call, "attacks") { try add(item, isControl: false) }
 
     // Controls: what any attacker could have drawn without the update.
-    let controls = call["controls"]
-    var automatic = controls.asBool ?? true
-    if controls.asBool == nil {
+    let kind = try controls(call)
+    if call["controls"].asBool == nil, call["controls"].asString == nil {
       for item in try Self.rows(call, "controls") { try add(item, isControl: true) }
-      automatic = true
     }
-    guard automatic else { return rows }
-    let generative = rows.indices.filter {
-      rows[$0].role == .attack && rows[$0].attack.threatModel.knows.contains(.prior)
-    }
+    guard kind != .none else { return rows }
+    let own = rows.indices.filter { rows[$0].role == .attack }
     func addOnce(_ attack: any Attack) throws {
       if rows.contains(where: { $0.name == attack.written }) { return }
       rows.append(
         try AuditPlan.AttackRow(name: attack.written, attack: attack, role: .control, fingerprint: fingerprint(attack)))
     }
-    if let ggl = generative.lazy.compactMap({ rows[$0].attack as? GGL }).first { try addOnce(PriorOnly(ggl.prior)) }
+    for ggl in own.compactMap({ rows[$0].attack as? GGL }) { try addOnce(PriorOnly(ggl.prior)) }
     if call.optionalValue("public") != nil {
       let data = try Data.part(call, "public")
       try addOnce(Retrieval(data.images, labels: data.labels.integers()))
       try addOnce(ClassMean(data.images, labels: data.labels.integers()))
     }
-    for index in generative {
+    var bounded: Set<String> = []
+    for index in own {
       let base = rows[index]
-      let mark = base.fingerprint + ((base.attack as? GGL)?.search.written ?? "")
-      let isKnown = rows.contains { row in
-        if case .oracle = row.role {
-          row.fingerprint + ((row.attack as? GGL)?.search.written ?? "") == mark
-        } else {
-          false
-        }
-      }
-      if base.attack is GGL, !isKnown {
-        rows.append(
-          AuditPlan.AttackRow(
-            name: "oracle: \(base.name)", attack: base.attack, role: .oracle(of: index), fingerprint: base.fingerprint))
-      }
-      for (role, name) in [(AuditRole.null(of: index), "null gradient"), (.wrong(of: index), "wrong image")] {
+      func add(_ role: AuditRole, _ name: String) {
         rows.append(
           AuditPlan.AttackRow(
             name: "\(name): \(base.name)", attack: base.attack, role: role, fingerprint: base.fingerprint))
+      }
+      if let ggl = base.attack as? GGL, bounded.insert(base.fingerprint + ggl.search.written).inserted {
+        add(.oracle(of: index), "oracle")
+      }
+      let knows = base.attack.threatModel.knows
+      if kind == .all || knows.contains(.prior) || knows.contains(.publicImages) {
+        add(.null(of: index), "null gradient")
+        add(.wrong(of: index), "wrong image")
       }
     }
     return rows
@@ -248,6 +240,7 @@ enum AuditArguments {
 
   // MARK: Images, seeds, victims
 
+  /// - Parameter batch: examples that one of `images` stands for.
   static func images(_ call: Call, _ count: Int, batch: Int) throws -> [Int] {
     if let wanted = call["images"].asInt {
       guard wanted >= 1, wanted * batch <= count else {

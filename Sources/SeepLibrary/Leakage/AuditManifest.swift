@@ -7,16 +7,12 @@ import SeepLanguage
 import Tensors
 
 extension AuditArguments {
-  static func manifest(_ plan: AuditPlan, _ call: Call, data: String, isFresh: Bool) throws -> [(
+  static func manifest(_ plan: AuditPlan, _ call: Call, _ model: Model, data: String, isFresh: Bool) throws -> [(
     name: String, value: String
   )] {
     func marked(_ text: String, _ fingerprint: String) -> String {
       fingerprint.isEmpty ? text : "\(text) #\(fingerprint)"
     }
-    // The first client's model stands for all.
-    let model = try plan.victim(
-      plan.seeds[0], plan.images[0], AuditPlan.victimKey(seed: plan.seeds[0], image: plan.images[0]))
-    try model.build(for: Array(plan.data.shape.dropFirst()))
     let source = call["model"].functionSource.map { "a function #\(Digest.of($0)), " } ?? ""
     var entries: [(name: String, value: String)] = [
       ("seep", version),
@@ -49,6 +45,13 @@ extension AuditArguments {
           marked(metric.name + (metric.higherIsBetter ? "" : " (less is better)"), metric.fingerprint)
         ))
     }
+    if let local = plan.local {
+      let batch = local.batch == 0 ? "all examples" : "\(local.batch) examples"
+      entries.append(("local steps", "\(local.steps) of \(batch), rate \(local.rate)"))
+    }
+    if plan.clients > 1 { entries.append(("clients", "\(plan.clients)")) }
+    if let round = plan.round { entries.append(("round", "\(round)")) }
+    if plan.reidentifies { entries.append(("reidentify", "yes")) }
     entries.append(("labels", plan.tellsLabels ? "told to the attacks" : "inferred by the attacks"))
     if let utility = call.optionalValue("utility"), plan.utility != nil {
       entries.append(
@@ -56,6 +59,7 @@ extension AuditArguments {
           "utility",
           utility.functionSource.map { "a function #\(Digest.of($0))" } ?? call.session.display(utility, .short)
         ))
+      entries.append(("utility seeds", runs(plan.utilitySeeds)))
     }
     return entries
   }

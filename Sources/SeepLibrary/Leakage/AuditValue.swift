@@ -16,7 +16,9 @@ final class AuditValue: Foreign {
   }
 
   var typeName: String { "audit" }
-  var fieldNames: [String] { ["rows", "cells", "manifest", "utility", "done", "total", "interrupted"] }
+  var fieldNames: [String] {
+    ["rows", "cells", "manifest", "environment", "sources", "remarks", "utility", "done", "total", "interrupted"]
+  }
   var count: Int? { summary.rows.count }
   func element(_ index: Int, in session: Session) throws -> Value { row(summary.rows[index]) }
 
@@ -25,6 +27,9 @@ final class AuditValue: Foreign {
     case "rows": return Value(list: summary.rows.map(row))
     case "cells": return Value(list: try summary.cells.compactMap(cell))
     case "manifest": return Value(record: summary.plan.manifest.map { ($0.name, Value($0.value)) })
+    case "environment": return Value(record: summary.plan.environment.map { ($0.name, Value($0.value)) })
+    case "sources": return Value(record: summary.plan.sources.map { ($0.name, Value($0.text)) })
+    case "remarks": return Value(list: summary.remarks.map { Value($0) })
     case "utility":
       return Value(
         list: summary.plan.defenses.indices.map { defense in
@@ -51,7 +56,15 @@ final class AuditValue: Foreign {
           case .nothing: .none
           }
         return (name, value)
-      })
+      } + [("controls", Value(list: row.controls.map(control)))])
+  }
+
+  private func control(_ control: AuditRow.Control) -> Value {
+    func number(_ value: Double?) -> Value { value.map { $0.isNaN ? .none : Value($0) } ?? .none }
+    return Value(record: [
+      ("name", Value(control.name)), ("mean", number(control.mean)), ("lift", number(control.lift?.mean)),
+      ("low", number(control.lift?.low)), ("high", number(control.lift?.high)),
+    ])
   }
 
   private func cell(_ cell: AuditCell) throws -> Value? {
@@ -59,7 +72,8 @@ final class AuditValue: Foreign {
     let plan = summary.plan
     var fields: [(name: String, value: Value)] = [
       ("defense", Value(plan.defenses[cell.defense].name)), ("attack", Value(plan.attacks[attack].name)),
-      ("index", Value(image)), ("seed", Value(cell.seed)), ("label", Value(plan.labels[image])),
+      ("control_of", cell.base.map { Value(plan.attacks[$0].name) } ?? .none), ("index", Value(image)),
+      ("seed", Value(cell.seed)), ("label", Value(plan.labels[image])),
       ("problem", result.problem.map { Value($0) } ?? .none),
     ]
     for metric in plan.metrics { fields.append((metric.name, result.scores[metric.name].map { Value($0) } ?? .none)) }
@@ -72,8 +86,13 @@ final class AuditValue: Foreign {
       ("found", Value(list: result.labels.map { Value($0) })), ("hit", Value(result.hit)), ("loss", Value(result.loss)),
       ("evaluations", Value(result.evaluations)), ("seconds", Value(result.seconds)), ("norm", Value(result.cleanNorm)),
       ("sent_norm", Value(result.sentNorm)), ("binds", result.binds.map { Value($0) } ?? .none),
-      ("mu", result.mu.map { Value($0) } ?? .none), ("image", picture),
+      ("mu", result.mu.map { Value($0) } ?? .none), ("victim_accuracy", result.accuracy.map { Value($0) } ?? .none),
+      ("trained_on", result.trainedOn.map { Value($0) } ?? .none), ("round", result.round.map { Value($0) } ?? .none),
     ]
+    for name in ["identified", "reidentified"] where !plan.metrics.contains(where: { $0.name == name }) {
+      fields.append((name, result.scores[name].map { Value($0) } ?? .none))
+    }
+    fields.append(("image", picture))
     return Value(record: fields)
   }
 

@@ -19,14 +19,14 @@ private func names<T: RawRepresentable & CaseIterable>(_ type: T.Type) -> String
 
 let pixelAttackBuiltins: [Builtin] = [
   attack(
-    "inverting_gradients(steps: 4800, lr: 0.1, tv: none, restarts: 1, preset: \"original\", distance: \"cosine\", sign: none, start: none, features: none, rule: none, adapt: \"none\")",
+    "inverting_gradients(steps: 4800, lr: 0.1, tv: none, restarts: 1, preset: \"original\", distance: \"cosine\", sign: none, start: none, features: none, rule: none, adapt: \"known\")",
     """
     Inverting Gradients (Geiping et al. 2020): cosine distance and total variation, Adam on the signs of the gradient, pixels kept in 0…1.
     Takes batches (`pair` says which image is which), and what a FedAvg client sends, whose steps it rehearses. `restarts` run side by side.
     `preset` "modern" is breaching's: a patterned start, soft signs, cosine decay, isotropic variation of weight 0.1, and the last layer's input
     as the gradient tells it (`features`, 0.1). `distance`: \(names(Distance.self)). `sign`: \(names(SlopeSign.self)).
     `start`: \(names(PixelStart.self)). `rule` infers the labels. `adapt`: "known" (the defense and its parameters are public), "estimated",
-    "published", "none".
+    "published", or "none": as the paper has it, candidates are compared undefended.
     """,
     example: "print(inverting_gradients(steps: 10))  # expect: inverting_gradients(steps: 10)"
   ) {
@@ -38,7 +38,7 @@ let pixelAttackBuiltins: [Builtin] = [
       labelRule: rule($0))
   },
   attack(
-    "grad_inversion(steps: 2000, lr: 0.1, seeds: 8, gradient: 1e-3, tv: 1e-4, l2: 1e-6, bn: 0.1, group: 0.01, langevin: 0.2, distance: \"l2norm\", rule: \"yin\", adapt: \"none\")",
+    "grad_inversion(steps: 2000, lr: 0.1, seeds: 8, gradient: 1e-3, tv: 1e-4, l2: 1e-6, bn: 0.1, group: 0.01, langevin: 0.2, distance: \"l2norm\", rule: \"yin\", adapt: \"known\")",
     """
     GradInversion (Yin et al., CVPR 2021), for batches of distinct labels: `gradient` times the distance of gradients, total variation, size, the
     statistics batch normalisation remembers (`bn`, where the model has any), Adam with warm-up and cosine decay, Langevin noise. `seeds`
@@ -53,7 +53,7 @@ let pixelAttackBuiltins: [Builtin] = [
       adapt: knowledge($0), labelRule: rule($0) ?? .yin)
   },
   attack(
-    "untrained_prior(steps: 1000, lr: 0.01, channels: 32, restarts: 1, tv: 1e-4, distance: \"cosine\", rule: none, adapt: \"none\")",
+    "untrained_prior(steps: 1000, lr: 0.01, channels: 32, restarts: 1, tv: 1e-4, distance: \"cosine\", rule: none, adapt: \"known\")",
     """
     A decoder that was never trained as the prior (deep image prior, Ulyanov et al. 2018): Adam moves its weights until the gradient of the image
     it makes of fixed noise comes near to the one received. Takes batches and what a FedAvg client sends, as `inverting_gradients` does.

@@ -13,6 +13,8 @@ struct UserAttack: Attack, @unchecked Sendable {  // Seep's evaluation is single
   let threatModel: ThreatModel
   let function: Value
   unowned let session: Session
+  /// The attack at another level of knowledge, where it was made to adapt.
+  var again: ((Knowledge) throws -> (any Attack)?)?
 
   /// What a function is taken to know if it does not say.
   static let usual: [ThreatModel.Fact] = [.exampleCount, .imageShape]
@@ -23,6 +25,8 @@ struct UserAttack: Attack, @unchecked Sendable {  // Seep's evaluation is single
     self.function = function
     self.session = session
   }
+
+  func adapting(_ knowledge: Knowledge) -> (any Attack)? { try? again?(knowledge) }
 
   func recover(_ seen: Update, _ model: Model, _ setting: AttackSetting) throws -> Leak {
     if threatModel.knows.contains(.imageShape), model.inputShape == nil {

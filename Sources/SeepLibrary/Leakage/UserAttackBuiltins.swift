@@ -77,7 +77,7 @@ func knowledge(_ call: Call, of shared: Update) throws -> Knowledge {
 
 let userAttackBuiltins: [Builtin] = [
   Builtin(
-    "attack(name, run:, knows: none, options: none)", group: "attacks",
+    "attack(name, run:, knows: none, options: none, adapt: none, again: none)", group: "attacks",
     """
     An attack of your own. `run` is a function of the update that was shared and the model; it returns an image, a batch, a leak, or a record of
     `image` or `images`, `label` or `labels`, `loss`, `history`, `evaluations`. What it does not give is filled in: the labels it was told or that
@@ -86,7 +86,9 @@ let userAttackBuiltins: [Builtin] = [
 
     `knows` is the threat model, as words of: \(ThreatModel.Fact.allCases.map { "\"\($0.rawValue)\"" }.joined(separator: ", ")); the update shows no
     more than that. `options` is a record of what the attack was made with: made in a function `name`, it prints as the call
-    of it. Where an attack is wanted, a plain function (shared, model) => … will do.
+    of it. An attack that imitates the client's defense says by `adapt` how much it knows of it ("known", "estimated", "published", "none"), which is added to `knows`,
+    and by `again`, a function of such a word, how it is made with other knowledge, for `audit(…, adapt: […])`. Where an attack is wanted, a plain
+    function (shared, model) => … will do.
     """,
     example: """
       let blank = attack("blank", run: (shared, model) => zeros(shared.examples, 1, 28, 28), knows: ["number of examples"])
@@ -98,7 +100,18 @@ let userAttackBuiltins: [Builtin] = [
   ) { call in
     let function = try call.function("run")
     let name = try AttackKinds.written(call, call.string("name"))
-    return Value(AttackValue(UserAttack(written: name, knows: try AttackKinds.facts(call), function, call.session)))
+    var knows = try AttackKinds.facts(call)
+    if call.optionalValue("adapt") != nil {
+      for fact in ThreatModel.facts(for: try knowledge(call)) where !knows.contains(fact) { knows.append(fact) }
+    }
+    var made = UserAttack(written: name, knows: knows, function, call.session)
+    if call.optionalValue("again") != nil {
+      let again = try call.function("again")
+      made.again = { [unowned session = call.session] level in
+        try session.invoke(again, [Value(level.rawValue)]).foreign(as: AttackValue.self)?.attack
+      }
+    }
+    return Value(AttackValue(made))
   },
   Builtin(
     "run(attack, shared, model, label: none, labels: none)", group: "attacks",
@@ -178,6 +191,7 @@ let userAttackBuiltins: [Builtin] = [
   ) { call in
     let shared = try update(call, "shared")
     let knowledge = try knowledge(call, of: shared)
+    if shared.defense == nil || knowledge == .none { return call["candidate"] }
     if let model = call["candidate"].foreign(as: ModelValue.self) {
       return Value(ModelValue(try adapted(model.model, to: shared, knowing: knowledge), mode: model.mode))
     }
