@@ -64,9 +64,9 @@ extension Session {
 
   private func findModule(_ text: String, _ user: SourceHandle) throws -> Value {
     let written = String(text.dropFirst(5))
-    var tried: [String] = []
-    for full in modulePlaces(written, isFile: text.hasPrefix("file:"), folder: user.folder) {
-      tried.append(full)
+    let isFile = text.hasPrefix("file:")
+    let tried = modulePlaces(written, isFile: isFile, folder: user.folder)
+    for full in tried {
       guard let file = Session.canonical(full) else { continue }
       if let known = modules[file] {
         guard let value = known else {
@@ -83,6 +83,7 @@ extension Session {
       defer { loading.removeLast() }
       return try load(full, contents, as: file)
     }
+    let path = Session.modulePath(written, isFile: isFile)
     let near = nearestName(to: Session.moduleName(path), among: tried.flatMap(Session.modules(beside:)))
     let help = near.map { near in
       isFile
@@ -92,6 +93,11 @@ extension Session {
     throw Fault(
       "module-not-found", "there is no module \"\(written)\"", notes: ["Looked for \(tried.joined(separator: ", "))."],
       help: help)
+  }
+
+  /// `attacks/dlg.seep` of `attacks.dlg`.
+  private static func modulePath(_ written: String, isFile: Bool) -> String {
+    isFile ? written : written.split(separator: ".").joined(separator: "/") + ".seep"
   }
 
   /// `dlg` of `attacks/dlg.seep`.
@@ -117,7 +123,7 @@ extension Session {
 
   /// Where a module may be, in the order in which it is looked for.
   private func modulePlaces(_ written: String, isFile: Bool, folder: String?) -> [String] {
-    let path = isFile ? written : written.split(separator: ".").joined(separator: "/") + ".seep"
+    let path = Session.modulePath(written, isFile: isFile)
     let folders = path.hasPrefix("/") ? [""] : [folder ?? "."] + modulePath
     return folders.map { $0.isEmpty || $0 == "." ? path : "\($0)/\(path)" }
   }
