@@ -84,8 +84,8 @@ public struct FuzzReader: Sendable {
     public var peak = 0
   }
 
-  /// Memory that reading may take: 64 times the file, and at least this. A decoder's tables and windows do not shrink with the file: zlib,
-  /// libpng and libjpeg take some 100 KiB for an image of one pixel.
+  /// Memory that reading may take: 64 times the file, and at least this. A decoder's tables and windows do not shrink with the file: libpng
+  /// takes up to 250 KiB for a file of 100 bytes.
   public static let floor = 1 << 20
   static let longest = 5.0
 

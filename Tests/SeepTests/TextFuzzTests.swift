@@ -17,7 +17,7 @@ import Testing
     }
   }
   nonisolated(unsafe) private static let session = Session(library: SeepLibrary.library)
-  nonisolated(unsafe) private static let loading =
+  private static let loading =
     SeepLibrary.library.builtins.last { $0.name == "load" }.map { Value($0) } ?? .none
 
   private static func texts(_ texts: String...) -> @Sendable () -> [[UInt8]] { { texts.map { Array($0.utf8) } } }
