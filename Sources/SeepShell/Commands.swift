@@ -13,7 +13,7 @@ import SeepLibrary
 
 public enum Commands {
   /// A session with the whole library, connected to this terminal.
-  public static func session(seed: Int, arguments: [String] = []) -> Session {
+  public static func session(seed: Int, arguments: [String] = [], color: String? = nil) -> Session {
     let session = Session(
       library: SeepLibrary.library, output: StandardOutput(), progress: ProgressDisplay(), seed: seed)
     session.arguments = arguments
@@ -23,7 +23,7 @@ public enum Commands {
       session.modulePath += String(cString: path).split(separator: ":").map(String.init)
     }
     TerminalPictures.attach(to: session)
-    TerminalPlots.attach(to: session)
+    TerminalPlots.attach(to: session, color: color)
     return session
   }
 
@@ -32,7 +32,7 @@ public enum Commands {
     _ text: String, name: String, folder: String?, arguments: [String], seed: Int, color: String?
   ) -> Int32 {
     Console.handleInterrupts()
-    let session = session(seed: seed, arguments: arguments)
+    let session = session(seed: seed, arguments: arguments, color: color)
     return finish(session.evaluate(text, name: name, folder: folder), session, color: color, showing: false)
   }
 

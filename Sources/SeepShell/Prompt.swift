@@ -21,7 +21,7 @@ public enum Prompt {
     }
     Console.endsOnSecond = false
     Console.handleInterrupts()
-    let session = Commands.session(seed: seed)
+    let session = Commands.session(seed: seed, color: color)
     session.output.write("Seep. Ctrl-D leaves, `?name` explains a name, `:help` lists the commands.\n")
     let loop = PromptLoop(session, color: color)
     if seep_readline_load() == 0 {
@@ -200,7 +200,7 @@ extension Commands {
   /// Runs a line and shows its value, if it has one.
   public static func runLine(_ code: String, arguments: [String], seed: Int, color: String?) -> Int32 {
     Console.handleInterrupts()
-    let session = session(seed: seed, arguments: arguments)
+    let session = session(seed: seed, arguments: arguments, color: color)
     return finish(session.evaluate(code, name: "-e", folder: "."), session, color: color, showing: true)
   }
 

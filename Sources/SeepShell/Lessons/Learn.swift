@@ -69,7 +69,7 @@ private final class LessonLoop {
     self.color = color
     usesColor = Console.usesColor(1, choice: color)
     bookmark = try Bookmark(number)
-    session = Commands.session(seed: 0)
+    session = Commands.session(seed: 0, color: color)
     hasEditor = isatty(0) == 1 && isatty(1) == 1 && seep_readline_load() == 0
     // Blocks write their pictures where they belong to nobody else.
     if chdir(try Bookmark.folder(of: number)) != 0 {
