@@ -11,6 +11,7 @@ import SeepLibrary
 #endif
 
 enum TerminalPlots {
+  /// `color` is what the command line says of colours.
   static func attach(to session: Session, color: String?) {
     session.attach(
       PlotDisplay { [unowned session] in

@@ -68,20 +68,21 @@ import Testing
       text == """
                       a line
         loss
-            │⢄⡀
-        2.0 ┤ ⠈⠢⢄
-            │    ⠑⠤⡀
-        1.5 ┤      ⠈⠑⢄
-            │         ⠉⠢⢄
-            │            ⠑⢄⡀
-        1.0 ┤              ⠈⠢⢄
-            │                 ⠑⠤⡀
-            │                   ⠈⠑⢄
-        0.5 ┤                      ⠉⠢⢄
-            │                         ⠑⢄⡀
-        0.0 ┤                           ⠈
-            └┬─────────────┬────────────┬
-            0.0           1.0          2.0
+            │⢄
+        2.0 ┤ ⠑⢄
+            │   ⠉⠢⡀
+        1.5 ┤     ⠈⠢⡀
+            │       ⠈⠢⡀
+            │         ⠈⠒⢄
+        1.0 ┤            ⠑⢄
+            │              ⠑⢄
+            │                ⠑⠢⡀
+        0.5 ┤                  ⠈⠢⡀
+            │                    ⠈⠢⡀
+            │                      ⠈⠒⢄
+        0.0 ┤                         ⠑⢄
+            └┬────────────┬────────────┬
+             0            1            2
                         step
 
         """)
@@ -128,7 +129,8 @@ import Testing
 
   @Test("numbers of any size are drawn in both ways, and no line is too wide") func anyNumbers() {
     let odd: [Double] = [
-      .nan, .infinity, -.infinity, 0, -0.0, 5e-324, 1e-300, 1, 1 + 1e-15, -1, 1e15, 1e300, -1e300, 1.7e308, -1.7e308,
+      .nan, .infinity, -.infinity, 0, -0.0, .leastNonzeroMagnitude, 1e-300, 1, 1 + 1e-15, -1, 1e15, 1e300, -1e300,
+      1.7e308, -1.7e308,
     ]
     var state: UInt64 = 7
     func pick(_ count: Int) -> Int {

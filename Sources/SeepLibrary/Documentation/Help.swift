@@ -45,7 +45,8 @@ let helpBuiltins: [Builtin] = [
       about = known
     }
     let text = Help.text(about, in: call.session)
-    RichOutput.of(call.session).show(RichDisplay.representations(of: about, in: call.session).filter { $0.mime == "text/markdown" }, text)
+    let markdown = RichDisplay.representations(of: about, in: call.session).filter { $0.mime == "text/markdown" }
+    RichOutput.of(call.session).show(markdown, text)
     return .none
   }
 ]

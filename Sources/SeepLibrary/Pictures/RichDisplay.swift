@@ -41,7 +41,9 @@ public final class RichOutput {
   }
 
   static func of(_ session: Session) -> RichOutput {
-    session.attachment(RichOutput.self) { RichOutput(printing: { [unowned session] text in session.output.write(text) }) }
+    session.attachment(RichOutput.self) {
+      RichOutput(printing: { [unowned session] text in session.output.write(text) })
+    }
   }
 }
 

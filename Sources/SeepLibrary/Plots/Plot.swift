@@ -94,7 +94,9 @@ package struct Plot: Sendable {
   }
 
   /// Whether a value can be drawn on an axis.
-  static func isShown(_ value: Double, log: Bool) -> Bool { abs(value) <= PlotScale.largest && (!log || value > 0) }
+  static func isShown(_ value: Double, log: Bool) -> Bool {
+    abs(value) <= PlotScale.largest && (!log || value >= 1 / PlotScale.largest)
+  }
 
   // MARK: Along the axes
 
@@ -124,7 +126,7 @@ package struct Plot: Sendable {
         notFinite += 1
       } else if abs(x) > PlotScale.largest || abs(y) > PlotScale.largest {
         huge += 1
-      } else if (self.x.isLog && x <= 0) || (self.y.isLog && y <= 0) {
+      } else if (self.x.isLog && !Plot.isShown(x, log: true)) || (self.y.isLog && !Plot.isShown(y, log: true)) {
         notPositive += 1
       }
     }

@@ -36,7 +36,8 @@ package struct PlotScale: Sendable {
     (low, high) = PlotScale.spread(low, high, log: axis.isLog)
     if axis.isLog {
       let room = margin * (log10(high) - log10(low))
-      (low, high) = (pow(10, log10(low) - room), pow(10, log10(high) + room))
+      // Not further than numbers go.
+      (low, high) = (pow(10, max(log10(low) - room, -305)), pow(10, min(log10(high) + room, 305)))
     } else {
       let room = margin * (high - low)
       // Values that are never negative do not get a negative axis.
@@ -45,7 +46,11 @@ package struct PlotScale: Sendable {
     }
     low = axis.low ?? low
     high = axis.high ?? high
-    if !(low < high) { (low, high) = axis.low == nil ? (high - 1, high) : (low, low + 1) }
+    if !(low < high) {
+      // One end was asked for, and all values lie beyond it.
+      let (below, above) = axis.isLog ? (high / 10, low * 10) : (high - max(1, abs(high)), low + max(1, abs(low)))
+      (low, high) = axis.low == nil ? (below, high) : (low, above)
+    }
     (low, high) = PlotScale.spread(low, high, log: axis.isLog)
     self.low = low
     self.high = high

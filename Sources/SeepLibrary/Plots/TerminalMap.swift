@@ -26,7 +26,7 @@ extension TerminalPlot {
     if !plot.x.label.isEmpty { centered(plot.x.label, left..<left + columns) }
     scale(matrix, left, hasColors)
     if down > 1 || across > 1 {
-      grid.put("Each character is the mean of \(down) × \(across) values.", grid.add(), 0)
+      grid.put("Each cell is the mean of \(down) × \(across) values.", grid.add(), 0)
     }
   }
 
