@@ -64,8 +64,8 @@ private struct Completer {
     let span = Span(start ?? view.word.start, end ?? max(offset, start == nil ? view.word.end : offset))
     var fields: [(name: String, value: JSON)] = [("label", .string(label)), ("kind", .integer(kind.rawValue))]
     if let detail = detail ?? heading?.label { fields.append(("detail", .string(detail))) }
-    if let heading {
-      fields.append(("documentation", request.markup(heading, asMarkdown: request.client.completesMarkdown)))
+    if let words = heading.flatMap({ request.words($0, asMarkdown: request.client.completesMarkdown) }) {
+      fields.append(("documentation", words))
     }
     fields.append(("sortText", .string("\(rank)\(label)")))
     fields.append(("textEdit", ["range": request.text.range(span), "newText": .string(text ?? label)]))

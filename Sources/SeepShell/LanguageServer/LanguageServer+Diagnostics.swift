@@ -150,6 +150,11 @@ struct Fix {
     guard var help = finding.suggestion else { return nil }
     if finding.fault.code == "unknown-argument", help.hasSuffix(": …") { help.removeLast(3) }
     guard !help.contains("…"), !help.contains("\n"), finding.guilty.end <= text.bytes.count else { return nil }
-    return ("replace by `\(help)`", [TextEdit(span: finding.guilty, text: help)])
+    // A word stays a word: `!ok` becomes `not ok`.
+    func isName(_ at: Int) -> Bool { text.bytes.indices.contains(at) && CompletionContext.isNameByte(text.bytes[at]) }
+    let title = "replace by `\(help)`"
+    if isName(finding.guilty.end), help.utf8.last.map(CompletionContext.isNameByte) == true { help += " " }
+    if isName(finding.guilty.start - 1), help.utf8.first.map(CompletionContext.isNameByte) == true { help = " " + help }
+    return (title, [TextEdit(span: finding.guilty, text: help)])
   }
 }

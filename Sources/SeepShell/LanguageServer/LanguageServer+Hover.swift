@@ -86,7 +86,7 @@ extension Heading {
     let source = name.sources.last { $0.value.span.end <= offset } ?? name.sources.last
     let written = source.map { file.text(of: $0.statement).split(separator: "\n").first.map(String.init) ?? "" }
     var line = String((written ?? name.name).prefix(200))
-    if line.last == "\r" { line.removeLast() }
+    while let last = line.last, last == "\r" || last == ";" { line.removeLast() }
     let kind = kinds.kind(of: name, before: offset).map { "Type: \($0.typeName)." }
     self.init(code: line, words: kind)
   }

@@ -72,11 +72,13 @@ extension LanguageServer {
         ? ["label": [.integer(units(range.lowerBound)), .integer(units(range.upperBound))]]
         : ["label": .string(String(decoding: bytes[range], as: UTF8.self))]
     }
-    let signature: JSON = [
-      "label": .string(heading.label), "documentation": request.markup(heading, asMarkdown: client.showsMarkdown),
-      "parameters": .array(parameters), "activeParameter": .integer(active),
+    var signature: [(name: String, value: JSON)] = [
+      ("label", .string(heading.label)), ("parameters", .array(parameters)), ("activeParameter", .integer(active)),
     ]
-    return ["signatures": [signature], "activeSignature": 0, "activeParameter": .integer(active)]
+    if let words = request.words(heading, asMarkdown: client.showsMarkdown) {
+      signature.append(("documentation", words))
+    }
+    return ["signatures": [.object(signature)], "activeSignature": 0, "activeParameter": .integer(active)]
   }
 }
 

@@ -47,14 +47,16 @@ package final class LanguageServer {
         }
       }
     }
-    if exitStatus == nil {
-      replies += changed.map { uri in
-        // Of a file that was closed everything goes.
-        documents[uri].map(published) ?? LanguageServer.publication(["uri": .string(uri), "diagnostics": []])
-      }
+    return replies + publications()
+  }
+
+  /// The findings of what was changed.
+  private func publications() -> [JSON] {
+    defer { changed = [] }
+    return changed.map { uri in
+      // Of a file that was closed everything goes.
+      documents[uri].map(published) ?? LanguageServer.publication(["uri": .string(uri), "diagnostics": []])
     }
-    changed = []
-    return replies
   }
 
   private static func error(_ id: JSON, _ code: Int, _ message: String) -> JSON {
@@ -79,7 +81,8 @@ package final class LanguageServer {
       return []
     }
     do {
-      return [["jsonrpc": "2.0", "id": id, "result": try result(method, message["params"])]]
+      let before = method == "shutdown" ? publications() : []
+      return before + [["jsonrpc": "2.0", "id": id, "result": try result(method, message["params"])]]
     } catch let refusal as Refusal {
       return [LanguageServer.error(id, refusal.code, refusal.message)]
     } catch {

@@ -35,4 +35,25 @@ struct Request {
       "kind": .string(markdown == nil ? "plaintext" : "markdown"), "value": .string(markdown ?? heading.plain),
     ]
   }
+
+  /// The same without how it is called, for places that show that by themselves; nil where nothing else is said.
+  func words(_ heading: Heading, asMarkdown: Bool) -> JSON? {
+    var heading = heading
+    let fence = Heading.fenced(heading.label)
+    if let markdown = heading.markdown, markdown.hasPrefix(fence) {
+      heading.markdown = markdown.dropFirst(fence.count).trimmed
+    }
+    if heading.plain.hasPrefix(heading.label) { heading.plain = heading.plain.dropFirst(heading.label.count).trimmed }
+    return heading.plain.isEmpty ? nil : markup(heading, asMarkdown: asMarkdown)
+  }
+}
+
+extension Substring {
+  /// Without line ends and blanks at both ends.
+  fileprivate var trimmed: String {
+    var rest = self
+    while let first = rest.first, first == "\n" || first == " " { rest.removeFirst() }
+    while let last = rest.last, last == "\n" || last == " " { rest.removeLast() }
+    return String(rest)
+  }
 }

@@ -36,7 +36,7 @@ package enum LibraryKinds {
       ("audit", "audit"), ("data", "load_images"), ("dataset", "dataset"),
       (
         "defense",
-        "clip clip_value dp error_feedback laplace low_precision mixup noise prune qsgd quantize random_k sign_only soteria terngrad top_k"
+        "clip clip_value dp dropout_gradient error_feedback laplace low_precision mixup noise prune qsgd quantize random_k sign_only soteria terngrad top_k"
       ),
       ("guarantee", "epsilon"), ("leak", "run"),
       (
@@ -56,7 +56,7 @@ package enum LibraryKinds {
 
   /// Fields by kind, each with its kind, or `-` where that depends.
   static let fields: [String: String] = [
-    "tensor": "shape:list rank:int size:int dtype:dtype T:tensor",
+    "tensor": "shape:list rank:int size:int dtype:string T:tensor",
     "model": "params:record buffers:record with:function gradient:function mode:function input_shape:- output_shape:-",
     "update":
       "names:list params:record norm:float size:int sparsity:float loss:- scale:float examples:int mode:string defense:- kind:string steps:- lr:-",
@@ -74,6 +74,19 @@ package enum LibraryKinds {
     "attack.run": ("run(shared, model, label: none, labels: none)", "leak"), "model.with": ("with(params)", "model"),
     "model.gradient": ("gradient(x, y)", "record"), "model.mode": ("mode(name)", "model"),
   ]
+
+  // MARK: For the test that compares the tables with the library
+
+  /// Fields of a type, with their types where they are known.
+  package static func fieldKinds(of type: String) -> [(name: String, kind: String?)] {
+    fieldKinds(type).map { ($0.name, $0.kind?.typeName) }
+  }
+  package static func result(_ name: String) -> String? { results[name] }
+  package static func signature(_ type: String, _ member: String) -> String? {
+    memberFunctions["\(type).\(member)"]?.signature
+  }
+  package static var typesWithFields: [String] { fields.keys.sorted() }
+  package static var known: [String] { results.keys.sorted() }
 
   static func fieldKinds(_ type: String) -> [ValueKind.RecordField] {
     (fields[type] ?? "").split(separator: " ").map { field in

@@ -1,0 +1,29 @@
+# Definition, references, highlights.
+-> {"id":0,"method":"initialize","params":{"capabilities":{"textDocument":{"hover":{"contentFormat":["markdown","plaintext"]},"completion":{"completionItem":{"documentationFormat":["markdown"]}},"documentSymbol":{"hierarchicalDocumentSymbolSupport":true},"signatureHelp":{"signatureInformation":{"parameterInformation":{"labelOffsetSupport":true}}},"publishDiagnostics":{"relatedInformation":true,"tagSupport":{"valueSet":[1,2]},"versionSupport":true},"codeAction":{"codeActionLiteralSupport":{"codeActionKind":{"valueSet":["quickfix"]}}},"rename":{"prepareSupport":true}}}}}
+<- {"id":0,"result":{"capabilities":{"positionEncoding":"utf-16","textDocumentSync":{"openClose":true,"change":2},"completionProvider":{"triggerCharacters":[".","\"","(",":"],"resolveProvider":false},"hoverProvider":true,"signatureHelpProvider":{"triggerCharacters":["(",","],"retriggerCharacters":[":"]},"definitionProvider":true,"referencesProvider":true,"documentHighlightProvider":true,"renameProvider":{"prepareProvider":true},"documentSymbolProvider":true,"documentFormattingProvider":true,"codeActionProvider":{"codeActionKinds":["quickfix"]}},"serverInfo":{"name":"seep"}}}
+-> {"method":"textDocument/didOpen","params":{"textDocument":{"uri":"file:///demo/a.seep","languageId":"seep","version":1,"text":"let rate = 0.1\nfn step(x) {\n  let rate = 2\n  x - rate\n}\nprint(step(rate), \"{rate:.2}\", step(x: 1))\nuse stats\nuse attacks.dlg\nprint(stats.median([1]), dlg())\nidlg()\nzeros(2)"}}}
+<- {"method":"textDocument/publishDiagnostics","params":{"uri":"file:///demo/a.seep","version":1,"diagnostics":[]}}
+-> {"id":1,"method":"textDocument/definition","params":{"textDocument":{"uri":"file:///demo/a.seep"},"position":{"line":3,"character":8}}}
+<- {"id":1,"result":[{"uri":"file:///demo/a.seep","range":{"start":{"line":2,"character":6},"end":{"line":2,"character":10}}}]}
+-> {"id":2,"method":"textDocument/definition","params":{"textDocument":{"uri":"file:///demo/a.seep"},"position":{"line":5,"character":13}}}
+<- {"id":2,"result":[{"uri":"file:///demo/a.seep","range":{"start":{"line":0,"character":4},"end":{"line":0,"character":8}}}]}
+-> {"id":3,"method":"textDocument/definition","params":{"textDocument":{"uri":"file:///demo/a.seep"},"position":{"line":5,"character":8}}}
+<- {"id":3,"result":[{"uri":"file:///demo/a.seep","range":{"start":{"line":1,"character":3},"end":{"line":1,"character":7}}}]}
+-> {"id":4,"method":"textDocument/definition","params":{"textDocument":{"uri":"file:///demo/a.seep"},"position":{"line":1,"character":9}}}
+<- {"id":4,"result":[{"uri":"file:///demo/a.seep","range":{"start":{"line":1,"character":8},"end":{"line":1,"character":9}}}]}
+-> {"id":5,"method":"textDocument/definition","params":{"textDocument":{"uri":"file:///demo/a.seep"},"position":{"line":8,"character":14}}}
+<- {"id":5,"result":[{"uri":"file://SEEP_HOME/stats.seep","range":{"start":{"line":3,"character":3},"end":{"line":3,"character":9}}}]}
+-> {"id":6,"method":"textDocument/definition","params":{"textDocument":{"uri":"file:///demo/a.seep"},"position":{"line":8,"character":26}}}
+<- {"id":6,"result":[{"uri":"file://SEEP_HOME/attacks/dlg.seep","range":{"start":{"line":9,"character":3},"end":{"line":9,"character":6}}}]}
+-> {"id":7,"method":"textDocument/definition","params":{"textDocument":{"uri":"file:///demo/a.seep"},"position":{"line":9,"character":3}}}
+<- {"id":7,"result":[{"uri":"file://SEEP_HOME/attacks/idlg.seep","range":{"start":{"line":9,"character":3},"end":{"line":9,"character":7}}}]}
+-> {"id":8,"method":"textDocument/definition","params":{"textDocument":{"uri":"file:///demo/a.seep"},"position":{"line":10,"character":3}}}
+<- {"id":8,"result":null}
+-> {"id":9,"method":"textDocument/definition","params":{"textDocument":{"uri":"file:///demo/a.seep"},"position":{"line":6,"character":6}}}
+<- {"id":9,"result":[{"uri":"file://SEEP_HOME/stats.seep","range":{"start":{"line":0,"character":0},"end":{"line":0,"character":0}}}]}
+-> {"id":10,"method":"textDocument/references","params":{"textDocument":{"uri":"file:///demo/a.seep"},"position":{"line":0,"character":6},"context":{"includeDeclaration":true}}}
+<- {"id":10,"result":[{"uri":"file:///demo/a.seep","range":{"start":{"line":0,"character":4},"end":{"line":0,"character":8}}},{"uri":"file:///demo/a.seep","range":{"start":{"line":5,"character":11},"end":{"line":5,"character":15}}},{"uri":"file:///demo/a.seep","range":{"start":{"line":5,"character":20},"end":{"line":5,"character":24}}}]}
+-> {"id":11,"method":"textDocument/references","params":{"textDocument":{"uri":"file:///demo/a.seep"},"position":{"line":0,"character":6},"context":{"includeDeclaration":false}}}
+<- {"id":11,"result":[{"uri":"file:///demo/a.seep","range":{"start":{"line":5,"character":11},"end":{"line":5,"character":15}}},{"uri":"file:///demo/a.seep","range":{"start":{"line":5,"character":20},"end":{"line":5,"character":24}}}]}
+-> {"id":12,"method":"textDocument/documentHighlight","params":{"textDocument":{"uri":"file:///demo/a.seep"},"position":{"line":3,"character":8}}}
+<- {"id":12,"result":[{"range":{"start":{"line":2,"character":6},"end":{"line":2,"character":10}},"kind":3},{"range":{"start":{"line":3,"character":6},"end":{"line":3,"character":10}},"kind":2}]}
