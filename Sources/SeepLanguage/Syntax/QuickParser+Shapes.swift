@@ -225,6 +225,8 @@ extension QuickParser {
       !tokens[place].newlineBefore
     else { return nil }
     if isSymbol("{", at: open), !isRecord(open) { return nil }
+    // `print(len xs)`
+    if isSymbol("(", at: open), word(place - 1) != nil { return nil }
     let (left, right) = (tokens[place - 1], tokens[place])
     let what =
       isSymbol("[", at: open)
