@@ -57,5 +57,7 @@ public final class FiniteWatch: Sendable {
 public func firstNotFinite(_ body: () throws -> Void) -> String? {
   let watch = FiniteWatch()
   try? watch.watching(body)
-  return watch.finding.map { "The first operation with a result that is not finite is `\($0.operation)`: it gives \($0.value)." }
+  return watch.finding.map {
+    "The first operation with a result that is not finite is `\($0.operation)`: it gives \($0.value)."
+  }
 }

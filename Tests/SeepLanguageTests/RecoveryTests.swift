@@ -21,12 +21,12 @@ extension LanguageTests {
         ("def f(x):\n  return x\nlet = 1", ["1:1", "3:5"]),
         // An open bracket does not swallow the statements after it.
         ("let x = (1 +\nlet y = 2\nlet = 1", ["2:1", "3:5"]),
-        ("fn f() {\n  g([1, 2\n  let = 2\n}\nlet = 3", ["3:3", "3:7", "5:5"]),
+        ("fn f() {\n  g([1, 2\n  let = 2\n}\nlet = 3", ["2:5", "3:7", "5:5"]),
         // Characters and strings that cannot be read.
         ("print(\"abc\nlet c = 1 ? 2\nlet d = \"a\\q\" + 1\nlet = 2", ["1:7", "2:11", "3:11", "4:5"]),
         ("let a = \"{1 +}\"\nlet = 1\nlet c = 99999999999999999999", ["1:14", "2:5", "3:9"]),
         // Of all that is open at the end, the innermost.
-        ("fn f() {\n  if true {\n    let x = (1", ["3:15"]),
+        ("fn f() {\n  if true {\n    let x = (1", ["3:13"]),
         ("match 1 {\n  1 => 2 3 4\n}\nlet = 1", ["2:12", "4:5"]),
         ("let a = 1; let = 2; let = 3\nlet = 4", ["1:16", "1:25", "2:5"]),
         ("}\n}\nlet x = 1", ["1:1"]),

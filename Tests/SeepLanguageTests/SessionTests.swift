@@ -93,10 +93,62 @@ extension LanguageTests {
       #expect(sum.asInt == 50_005_000)
     }
 
-    @Test("source nested deeply is refused, not crashed on", arguments: ["(", "[", "-", "x => ", "{a: ", "f("])
+    @Test(
+      "source nested deeply is refused, not crashed on",
+      arguments: [
+        "(", "[", "-", "x => ", "{a: ", "f(", "match 1 {[", "not ", "fn f() { ", "test \"x\" { ", "defer ",
+        "match 1 {_ => ",
+        "if true { ", "while true { ", "for i in 0..1 { ", "{;", "let [", "let (", "let {a: ", "let [...[",
+        "for [", "try {} catch [", "((",
+      ])
     func deepSource(_ opening: String) {
       #expect(failure(session, String(repeating: opening, count: 200_000)) != nil)
       #expect(failure(session, "1 +" + String(repeating: "1 + ", count: 200_000) + "x") != nil)
+    }
+
+    @Test(
+      "patterns nested deeply are refused",
+      arguments: [
+        ("let ", "["), ("let ", "("), ("let ", "{a: "), ("for ", "["), ("try {} catch ", "["), ("match 1 {", "["),
+      ])
+    func deepPattern(_ before: String, _ opening: String) {
+      let failed = failure(session, before + String(repeating: opening, count: 100_000))
+      #expect(failed?.fault.code == "nested-too-deep")
+      #expect(failed?.others.isEmpty == true)
+      #expect(session.findings(in: before + String(repeating: opening, count: 100_000), name: "x").count == 1)
+    }
+
+    @Test("parameters nested deeply are refused") func deepParameters() {
+      let text = String(repeating: "(", count: 100_000) + "a" + String(repeating: ")", count: 100_000) + " => 1"
+      #expect(failure(session, text)?.fault.code == "nested-too-deep")
+    }
+
+    @Test("thousands of `else if`s are one `if`") func longIf() throws {
+      let arms = (0..<9_000).map { "if x == \($0) { \($0) }" }.joined(separator: " else ")
+      let text = "let x = 8_999\n" + arms + " else { -1 }"
+      #expect(try value(session, text).asInt == 8_999)
+      #expect(session.findings(in: text, name: "x").isEmpty)
+    }
+
+    @Test("a check of a large text takes time in proportion to it") func linearCheck() {
+      let clock = ContinuousClock()
+      func seconds(_ count: Int) -> Double {
+        let text = (0..<count).map { "unknown_\($0)(1)" }.joined(separator: "\n")
+        let time = clock.measure { for one in session.findings(in: text, name: "x").prefix(count) { _ = one.text } }
+        return Double(time.components.seconds) + Double(time.components.attoseconds) / 1e18
+      }
+      _ = seconds(1_000)
+      #expect(seconds(20_000) < 2)
+    }
+
+    @Test("a composition may grow in a loop") func longComposition() throws {
+      let text = "var f = x => x\nfor i in 0..100_000 { f = f >> (x => x + 1) }\nf(1)"
+      #expect(try value(session, text).asInt == 100_001)
+    }
+
+    @Test("a byte order mark is no part of the text; its line has the same columns") func byteOrderMark() throws {
+      #expect(try value(session, "\u{FEFF}1 + 1").asInt == 2)
+      #expect(failure(session, "\u{FEFF}1 + nothing_there")?.column == 5)
     }
 
     @Test("values nested a million deep come and go") func nesting() throws {

@@ -109,7 +109,14 @@ struct ProgramGenerator {
     switch node {
     case .literal(let part): text += part
     case .special(let words):
-      text += String((words.contains("letter") ? "abcxyzλé" : "ab c.:,(]é").randomElement(using: &numbers) ?? "x")
+      // Only a character of a string may be a bracket: in a name or in a format it would mean something.
+      let characters =
+        words.contains("letter") ? "abcxyzλé_" : words.contains("bracket") ? "a*.:-é" : "ab c.:,(]}é"
+      if words.contains("accent") {
+        text += "\u{301}"
+      } else {
+        text += String(characters.randomElement(using: &numbers) ?? "x")
+      }
     case .sequence(let parts): for part in parts { spell(part, depth, &text) }
     case .optional(let part): if Bool.random(using: &numbers) { spell(part, depth, &text) }
     case .many(let part): for _ in 0..<Int.random(in: 0..<4, using: &numbers) { spell(part, depth, &text) }
@@ -120,7 +127,11 @@ struct ProgramGenerator {
       var words: [String] = []
       make(.rule("expression"), max(depth, limit - 6), &words)
       let inner = ProgramGenerator.joined(words)
-      let format = ["", ":.3", ":>8", ":08.2e"].randomElement(using: &numbers) ?? ""
+      var format = ""
+      if Bool.random(using: &numbers) {
+        format = ":"
+        spell(.rule("FORMAT"), depth, &format)
+      }
       text += "{" + (inner.contains("\n") || inner.contains("\"") || inner.hasPrefix("{") ? "x" : inner) + format + "}"
     case .rule(let name): if let node = grammar.rules[name] { spell(node, depth + 1, &text) }
     }

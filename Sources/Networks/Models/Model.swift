@@ -167,7 +167,8 @@ public struct Model: @unchecked Sendable {  // the evaluation that owns it is si
     let odd =
       plan.parameters.compactMap { spec -> String? in
         guard let value = given[spec.name] else { return "\(spec.name) (missing)" }
-        return value.shape == spec.shape ? nil : "\(spec.name) (\(shapeText(spec.shape)) wanted, \(shapeText(value.shape)) given)"
+        return value.shape == spec.shape
+          ? nil : "\(spec.name) (\(shapeText(spec.shape)) wanted, \(shapeText(value.shape)) given)"
       } + givenNames.filter { !places.contains($0) }.map { "\($0) (not the model's)" }
     if odd.count < 2 { return [] }
     let shown = odd.prefix(4).joined(separator: ", ") + (odd.count > 4 ? ", …" : "")

@@ -502,7 +502,8 @@ final class Compiler {
       f.declare(" right", register: b, isMutable: false, isBoxed: false, at: right.span.start)
       let comparison = Expression(
         kind: .binary(
-          .equal, Expression(kind: .name(" left"), span: left.span), Expression(kind: .name(" right"), span: right.span)),
+          .equal, Expression(kind: .name(" left"), span: left.span), Expression(kind: .name(" right"), span: right.span)
+        ),
         span: arguments[0].value.span)
       let call = Expression(
         kind: .call(all, [ArgumentSyntax(name: nil, nameSpan: nil, value: comparison)]), span: condition.span)

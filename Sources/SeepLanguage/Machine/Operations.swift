@@ -36,7 +36,9 @@ enum Operations {
 
   static func unsupported(_ operation: Operator, _ a: Slot, _ b: Slot) -> Fault {
     var help: String?
-    if operation == .add, a.tag == Tag.string || b.tag == Tag.string {
+    if operation == .add && (a.tag == Tag.string || b.tag == Tag.string)
+      || operation == .remainder && a.tag == Tag.string
+    {
       help = "put the value into the string: \"text {value}\""
     }
     return Fault(

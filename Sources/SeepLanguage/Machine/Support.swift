@@ -64,9 +64,11 @@ extension Machine {
     let fields =
       subject.tag == Tag.record
       ? Record(subject).names : (subject.tag == Tag.foreign ? subject.foreignObject.fieldNames : [])
-    let near = nearestName(to: name, among: fields + session.knownNames)
+    let isPrivate = name.hasPrefix("_") && subject.tag == Tag.record && session.isModule(subject)
+    let near = isPrivate ? nil : nearestName(to: name, among: fields + session.knownNames)
     throw Fault(
       "unknown-name", "\(subject.describedType) has no field `\(name)`, and there is no function of that name",
+      notes: isPrivate ? ["Names that begin with `_` are private to their module."] : [],
       help: OtherNames.members[name] ?? near.map { ".\($0)(…)" })
   }
 

@@ -14,7 +14,8 @@ enum OtherNames {
     "append": "{0} += [y]", "push": "{0} += [y]", "add": "{0} += [y]", "extend": "{0} += ys", "length": "len({0})",
     "size": "len({0})", "count": "len({0})", "item": "float({0})", "numpy": "{0}", "backward": "grad(f)(x)",
     "detach": "stop_gradient({0})", "view": "{0}.reshape(…)", "mm": "{0} @ b", "matmul": "{0} @ b", "dot": "{0} @ b",
-    "t": "{0}.T", "format": "\"text {value:.2}\"", "items": "for (name, value) in {0} { … }", "astype": "{0}.to(\"float64\")",
+    "t": "{0}.T", "format": "\"text {value:.2}\"", "items": "for (name, value) in {0} { … }",
+    "astype": "{0}.to(\"float64\")",
     "double": "{0}.to(\"float64\")", "squeeze": "{0}.reshape(…)", "unsqueeze": "{0}.reshape(…)",
     "zero_grad": "grad(f)(x)",
   ]

@@ -13,7 +13,7 @@ extension QuickParser {
     guard let found = habit(from: start, at: place, mistake.fault.message) else { return mistake }
     var better = mistake
     better.fault = Fault(
-      QuickParser.habitCode, found.message, notes: found.note.map { [$0] } ?? [],
+      found.code, found.message, notes: found.note.map { [$0] } ?? [],
       help: found.help.flatMap { canBeRead($0) ? $0 : nil })
     better.site = Site(from: Int32(found.span.start), to: Int32(max(found.span.end, found.span.start + 1)))
     better.isAtEnd = false
@@ -25,7 +25,11 @@ extension QuickParser {
     var span: Span
     var help: String?
     var note: String?
-    init(_ message: String, _ span: Span, _ help: String? = nil, note: String? = nil) {
+    var code: String
+    init(
+      _ message: String, _ span: Span, _ help: String? = nil, note: String? = nil, code: String = QuickParser.habitCode
+    ) {
+      self.code = code
       self.message = message
       self.span = span
       self.help = help

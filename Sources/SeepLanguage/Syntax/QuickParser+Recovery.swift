@@ -59,9 +59,11 @@ extension QuickParser {
       self.line(max(0, Int(error.site.from))) - 1
     }
     let known = Set(inTokens.prefix(QuickParser.errorLimit).map(line))
-    var all = inTokens.prefix(QuickParser.errorLimit) + errors.filter { error in
-      !known.contains(line(error)) && !known.contains(error.opener.map { self.line($0) - 1 } ?? -1)
-    }
+    var all =
+      inTokens.prefix(QuickParser.errorLimit)
+      + errors.filter { error in
+        !known.contains(line(error)) && !known.contains(error.opener.map { self.line($0) - 1 } ?? -1)
+      }
     all.sort { $0.site.from < $1.site.from }
     return Array(all.prefix(QuickParser.errorLimit))
   }

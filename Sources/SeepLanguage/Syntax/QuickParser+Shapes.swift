@@ -10,7 +10,8 @@ extension QuickParser {
     let here = tokens[place]
     let end = tokens[lineEnd(place)].span.end
     switch first {
-    case "let" where isSymbol(",", at: place), "var" where isSymbol(",", at: place), "for" where isSymbol(",", at: place):
+    case "let" where isSymbol(",", at: place), "var" where isSymbol(",", at: place),
+      "for" where isSymbol(",", at: place):
       guard let (names, behind) = nameList(start + 1), behind > place else { return nil }
       let tuple = "(\(names.joined(separator: ", ")))"
       if first == "for", tokens[behind].kind == .keyword("in") {
@@ -23,11 +24,12 @@ extension QuickParser {
       return Habit(
         "several names stand in parentheses in Seep", here.span,
         "\(first) \(tuple) = " + (isList ? "(\(value))" : value))
-    case "let" where place == start + 2 && word(start + 1) != nil, "var" where place == start + 2 && word(start + 1) != nil:
+    case "let" where place == start + 2 && word(start + 1) != nil,
+      "var" where place == start + 2 && word(start + 1) != nil:
       guard beginsValue(place), !here.newlineBefore else { return nil }
       return Habit(
         "`=` is expected after the name", here.span,
-        "\(first) \(word(start + 1) ?? "x") = \(source(here.span.start, end))")
+        "\(first) \(word(start + 1) ?? "x") = \(source(here.span.start, end))", code: "syntax")
     case "for":
       guard let name = word(place), name == "of", word(place - 1) != nil else { return nil }
       return Habit(
@@ -46,8 +48,6 @@ extension QuickParser {
     case "use":
       guard word(place) == "from", !here.newlineBefore else { return nil }
       return Habit("`use` has no `from`: it names the module", here.span, "use \(word(start + 1) ?? "stats")")
-    case "with":
-      return nil
     default: return nil
     }
   }
@@ -110,6 +110,7 @@ extension QuickParser {
         "the cases of a `match` begin with their pattern, without `case`", tokens[place - 1].span,
         "match … { 1 => … }")
     }
+    if let found = dotBehindNumber(place) ?? recordOfNumbers(start, place) { return found }
     guard case .symbol(let symbol) = here.kind else { return nil }
     let open = openBracket(start, place)
     switch symbol {
@@ -141,11 +142,6 @@ extension QuickParser {
         return Habit("a record with other fields is made with `with` in Seep", here.span, "\(next) with {name: …}")
       }
       return Habit("lists are joined with `+` in Seep", here.span, "\(next) + […]")
-    case ":":
-      guard let open, isSymbol("{", at: open), place == open + 2 else { return nil }
-      let name = source(tokens[place - 1].span.start, tokens[place - 1].span.end)
-      return Habit(
-        "the names of a record's fields are words or texts, not numbers", tokens[place - 1].span, "{\"\(name)\": …}")
     case "{":
       guard let head = headOf(start, place), closings[place] > 0, isRecord(place) else { return nil }
       let record = source(here.span.start, tokens[closings[place]].span.end)
@@ -153,7 +149,9 @@ extension QuickParser {
         "behind `\(word(head) ?? "if")` a brace opens the body: a record stands in parentheses there", here.span,
         record.utf8.count <= 60 ? "(\(record))" : "({name: …})")
     case ".":
-      if place + 1 < tokens.count, case .int = tokens[place + 1].kind, isAdjacent(place), !endsValue(place - 1) || place == start {
+      if place + 1 < tokens.count, case .int = tokens[place + 1].kind, isAdjacent(place),
+        !endsValue(place - 1) || place == start
+      {
         return Habit(
           "a number begins with a digit in Seep", Span(here.span.start, tokens[place + 1].span.end),
           "0.\(source(tokens[place + 1].span.start, tokens[place + 1].span.end))")
@@ -166,7 +164,7 @@ extension QuickParser {
       return Habit(
         "there are no decorators in Seep: a function takes the other one as its argument", here.span,
         "let f = \(word(place + 1) ?? "decorate")(x => …)")
-    default: return dotBehindNumber(place)
+    default: return nil
     }
   }
 
@@ -182,6 +180,20 @@ extension QuickParser {
     Habit(
       "a list is not spread over the arguments in Seep: they are written one by one", span, "f(xs[0], xs[1])",
       note: "A function with `rest...` takes any number of arguments; one of a single list takes the list.")
+  }
+
+  /// `{1: 2}` and `{...r}`: the brace was taken for that of a block.
+  private func recordOfNumbers(_ start: Int, _ place: Int) -> Habit? {
+    guard isSymbol("{", at: start - 1) else { return nil }
+    if place == start, isSymbol("...", at: place) {
+      return Habit(
+        "a record with other fields is made with `with` in Seep", tokens[place].span,
+        "\(word(place + 1) ?? "r") with {name: …}")
+    }
+    guard place == start + 1, isSymbol(":", at: place) else { return nil }
+    let name = source(tokens[start].span.start, tokens[start].span.end)
+    return Habit(
+      "the names of a record's fields are words or texts, not numbers", tokens[start].span, "{\"\(name)\": …}")
   }
 
   /// `5.`: the mistake shows at what follows the dot.
@@ -210,14 +222,16 @@ extension QuickParser {
   /// Two values follow each other inside of brackets.
   func missingComma(_ start: Int, _ place: Int) -> Habit? {
     guard place > start, let open = openBracket(start, place), endsValue(place - 1), beginsValue(place),
-      !tokens[place].newlineBefore || !isSymbol("{", at: open)
+      !tokens[place].newlineBefore
     else { return nil }
     if isSymbol("{", at: open), !isRecord(open) { return nil }
+    // `print(len xs)`
+    if isSymbol("(", at: open), word(place - 1) != nil { return nil }
     let (left, right) = (tokens[place - 1], tokens[place])
     let what =
       isSymbol("[", at: open)
       ? "[\(source(left.span.start, left.span.end)), \(source(right.span.start, right.span.end))]" : nil
-    return Habit("a comma is missing between these values", right.span, what)
+    return Habit("a comma is missing between these values", right.span, what, code: "syntax")
   }
 }
 

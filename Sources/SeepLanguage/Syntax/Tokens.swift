@@ -96,7 +96,7 @@ struct Tokenizer {
 
   /// Goes on behind what could not be read; the token that it probably was meant to be.
   private mutating func skip(_ start: Int) -> TokenKind? {
-    if text[start] == 34, at < end {
+    if text[start] == 34 {
       // From its beginning: a brace without an end has taken the quotes behind it for those of an inner string.
       let isLong = start + 2 < end && text[start + 1] == 34 && text[start + 2] == 34
       if !isLong { at = start + 1 }

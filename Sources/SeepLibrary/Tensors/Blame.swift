@@ -10,7 +10,9 @@ func blaming<R>(_ call: Call, _ name: String, labelling also: String? = nil, _ b
   } catch var fault as Fault where fault.argument == nil && fault != .interrupted {
     fault.argument = call.index(of: name)
     for label in [name, also].compactMap({ $0 }) where fault.operands[call.index(of: label)] == nil {
-      if let tensor = call[label].foreign(as: TensorValue.self) { fault.operands[call.index(of: label)] = tensor.summary }
+      if let tensor = call[label].foreign(as: TensorValue.self) {
+        fault.operands[call.index(of: label)] = tensor.summary
+      }
     }
     throw fault
   }

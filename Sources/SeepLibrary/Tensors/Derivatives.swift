@@ -90,7 +90,9 @@ enum Derivative {
       }
       let found = try Autodiff.gradients(of: output, wrt: leaves, recording: recording)
       // A derivative taken inside may be constant: the second one of a linear function is.
-      if !recording, !mayBeConstant, taken == Depth.taken, found.allSatisfy({ $0 == nil }) { throw independent(argument) }
+      if !recording, !mayBeConstant, taken == Depth.taken, found.allSatisfy({ $0 == nil }) {
+        throw independent(argument)
+      }
       for (leaf, gradient) in zip(leaves, found) {
         gradients.append(try gradient ?? Variable(Tensor.zeros(leaf.shape, leaf.dtype)))
       }
@@ -108,7 +110,8 @@ enum Derivative {
   /// The value does not depend on what it is differentiated by.
   private static func independent(_ argument: Int) -> Fault {
     Fault(
-      "not-differentiable", "the function's value does not depend on its argument \(argument), by which it is differentiated",
+      "not-differentiable",
+      "the function's value does not depend on its argument \(argument), by which it is differentiated",
       notes: [
         "A value from outside, from `stop_gradient` or from a comparison is a constant.",
         "Where a gradient of zero is meant, add `0 * sum(x)` of the argument to the value.",
