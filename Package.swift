@@ -53,8 +53,16 @@ let package = Package(
     .executableTarget(
       name: "engine-bench", dependencies: ["Leakage"], path: "Sources/EngineBench", swiftSettings: strict),
 
+    .target(
+      name: "LanguageGrammar",
+      swiftSettings: strict + [.unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release))]),
+    .executableTarget(
+      name: "language-fuzz", dependencies: ["SeepLanguage", "LanguageGrammar"], path: "Sources/LanguageFuzz",
+      swiftSettings: strict + [.unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release))]),
+
     .target(name: "FixtureSupport", dependencies: ["Tensors"], path: "Tests/FixtureSupport", swiftSettings: strict),
-    .testTarget(name: "SeepTests", dependencies: ["SeepLibrary", "FixtureSupport"], swiftSettings: strict),
+    .testTarget(
+      name: "SeepTests", dependencies: ["SeepLibrary", "LanguageGrammar", "FixtureSupport"], swiftSettings: strict),
     .testTarget(name: "AutodiffTests", dependencies: ["Autodiff", "FixtureSupport"], swiftSettings: strict),
     .testTarget(name: "NetworksTests", dependencies: ["Networks", "FixtureSupport"], swiftSettings: strict),
     .testTarget(name: "LeakageTests", dependencies: ["Leakage", "FixtureSupport", "CSQLite"], swiftSettings: strict),

@@ -5,7 +5,8 @@
 public struct Fault: Error, Sendable, Equatable, CustomStringConvertible {
   /// Stable, lower-case, hyphenated: `shape-mismatch`, `unknown-name`. Tests and `:explain` rely on it.
   public var code: String
-  /// One sentence that stands alone, lower case, no full stop, carrying the numbers: what was expected and what came.
+  /// One sentence that stands alone, lower case, no full stop, carrying the numbers: what was expected and what came. Line
+  /// breaks of what it quotes are written as `\n`.
   public var message: String
   /// Further facts, each a full sentence.
   public var notes: [String]
@@ -21,7 +22,9 @@ public struct Fault: Error, Sendable, Equatable, CustomStringConvertible {
     operands: [Int: String] = [:]
   ) {
     self.code = code
-    self.message = message
+    self.message =
+      message.utf8.contains(10)
+      ? message.split(separator: "\n", omittingEmptySubsequences: false).joined(separator: "\\n") : message
     self.notes = notes
     self.help = help
     self.argument = argument

@@ -14,8 +14,10 @@ public enum MemoryBudget {
   private static let live = Atomic<Int>(0)
   private static let highest = Atomic<Int>(0)
 
-  /// Bytes that may be live at once: nine tenths of the smaller of physical memory and the control group's limit.
+  /// Bytes that may be live at once: nine tenths of the smaller of physical memory and the control group's limit;
+  /// the number of bytes in the environment's `SEEP_MEMORY_LIMIT` goes before both.
   public static let limit: Int = {
+    if let given = getenv("SEEP_MEMORY_LIMIT"), let bytes = Int(String(cString: given)), bytes > 0 { return bytes }
     var bytes = Int(sysconf(Int32(_SC_PHYS_PAGES))) * Int(sysconf(Int32(_SC_PAGESIZE)))
     for path in ["/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"] {
       if let text = readSmallFile(path), let value = Int(text.filter(\.isNumber)), value > 0 {

@@ -1,5 +1,6 @@
 // The grammar of the documentation against the parser, and what no script under Tests/Scripts exercises.
 import Foundation
+import LanguageGrammar
 import SeepLanguage
 import SeepLibrary
 import Testing
@@ -10,8 +11,7 @@ import Testing
 
   private func grammar() throws -> Grammar {
     let page = try TextFile.read(CoverageTests.root.appendingPathComponent("docs/language.md").path)
-    let block = page.components(separatedBy: "```ebnf\n").dropFirst().first?.components(separatedBy: "```").first
-    return try Grammar(#require(block))
+    return try Grammar.ofPage(page)
   }
 
   private func scripts(_ folder: String) throws -> [(name: String, text: String)] {
@@ -28,9 +28,9 @@ import Testing
     let session = Session()
     var longest = 0
     var failing: [String] = []
+    let generator = ProgramGenerator(grammar)
     for seed in 0..<3000 as Range<UInt64> {
-      var generator = ProgramGenerator(grammar, seed: seed)
-      let text = generator.program()
+      let text = generator.program(seed: seed)
       longest = max(longest, text.utf8.count)
       if session.syntaxTree(of: text) == nil {
         failing.append(text)

@@ -11,13 +11,18 @@ extension QuickParser {
   /// line outside of brackets, or the `}` of the block around it.
   mutating func recover(_ mistake: any Error, from start: Int) {
     guard !hasGivenUp, var mistake = mistake as? CompileError else { return }
-    if improves { mistake = improved(mistake, from: start) }
     // At the end of the text everything that is open complains; the innermost says it best.
-    if !mistake.isAtEnd || !errors.contains(where: \.isAtEnd) { errors.append(mistake) }
+    if mistake.isAtEnd, errors.contains(where: \.isAtEnd) {
+      at = tokens.count - 1
+      return
+    }
+    if improves { mistake = improved(mistake, from: start) }
+    errors.append(mistake)
     if hasGivenUp {
       at = tokens.count - 1
       return
     }
+    if at >= tokens.count - 1, at > start { return }
     var open: [String] = []
     for token in tokens[start..<at] { _ = QuickParser.follow(token, &open) }
     if at == start { at = min(at + 1, tokens.count - 1) }

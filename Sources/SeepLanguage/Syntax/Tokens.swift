@@ -49,7 +49,7 @@ struct Tokenizer {
   }
 
   fileprivate func error(_ message: String, _ from: Int, _ to: Int) -> CompileError {
-    CompileError(fault: Fault("syntax", message), site: Site(from: Int32(from), to: Int32(to)))
+    CompileError(fault: Fault("syntax", message), site: Site(from: Int32(from), to: Int32(min(to, end))))
   }
 
   mutating func all() -> [Token] {

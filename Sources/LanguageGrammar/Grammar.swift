@@ -1,7 +1,8 @@
-// The grammar of docs/language.md: read, used to generate programs, and to derive programs.
+// The grammar of docs/language.md, read from its EBNF: programs are generated and derived from it.
+import Foundation
 
 /// What stands on the right of a rule.
-indirect enum GrammarNode {
+public indirect enum GrammarNode {
   case sequence([GrammarNode])
   case choice([GrammarNode])
   case optional(GrammarNode)
@@ -12,16 +13,20 @@ indirect enum GrammarNode {
   case special(String)
 }
 
-struct GrammarError: Error { let message: String }
+/// The text is no grammar.
+public struct GrammarError: Error {
+  public let message: String
+}
 
-struct Grammar {
-  private(set) var rules: [String: GrammarNode] = [:]
-  private(set) var order: [String] = []
+/// A grammar in EBNF.
+public struct Grammar {
+  public private(set) var rules: [String: GrammarNode] = [:]
+  public private(set) var order: [String] = []
 
   /// Tokens are written with a capital letter.
-  static func isToken(_ name: String) -> Bool { name.first?.isUppercase == true }
+  public static func isToken(_ name: String) -> Bool { name.first?.isUppercase == true }
 
-  init(_ text: String) throws {
+  public init(_ text: String) throws {
     var reader = GrammarReader(text)
     while let (name, node) = try reader.rule() {
       if rules[name] != nil { throw GrammarError(message: "\(name) stands twice") }
@@ -29,6 +34,14 @@ struct Grammar {
       order.append(name)
     }
     for name in order { try check(rules[name], name) }
+  }
+
+  /// The grammar in the fenced block `ebnf` of a page.
+  public static func ofPage(_ page: String) throws -> Grammar {
+    guard let opening = page.range(of: "```ebnf\n"), let closing = page[opening.upperBound...].range(of: "```") else {
+      throw GrammarError(message: "the page has no block of EBNF")
+    }
+    return try Grammar(String(page[opening.upperBound..<closing.lowerBound]))
   }
 
   private func check(_ node: GrammarNode?, _ owner: String) throws {
@@ -42,7 +55,7 @@ struct Grammar {
   }
 
   /// Every rule made of tokens, and of a rule that is a choice each alternative: what a program can exercise.
-  var productions: [String] {
+  public var productions: [String] {
     order.filter { !Grammar.isToken($0) }.flatMap { name -> [String] in
       guard case .choice(let parts) = rules[name] else { return [name] }
       return parts.indices.map { "\(name)#\($0 + 1)" }
