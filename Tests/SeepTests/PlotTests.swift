@@ -66,7 +66,7 @@ import Testing
     let text = TerminalPlot.text(plot, on: TextSurface(columns: 34, colors: .none))
     #expect(
       text == """
-                      a line
+                       a line
         loss
             │⢄
         2.0 ┤ ⠑⢄
@@ -175,7 +175,7 @@ import Testing
     let trap = FileManager.default.temporaryDirectory.appendingPathComponent("seep-trap-\(getpid())").path
     let words = [
       "it's \"q\" 100% {a}_b^2 @x <&>", "`touch \(trap)`", "$(touch \(trap))", "ends in \\", "two\nlines",
-      "'; system(\"touch \(trap)\") #",
+      "'; system(\"touch \(trap)\") #", "''; system(\"touch \(trap)\"); '", "'''", "a'@GPVAL_TERM'b", "\\'",
     ]
     for (index, word) in words.enumerated() {
       var plot = Plot(index % 2 == 0 ? .curves : .bars)

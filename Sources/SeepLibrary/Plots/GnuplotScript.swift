@@ -1,5 +1,5 @@
 // A plot as a script of gnuplot. Numbers stand in blocks of data; words only ever between single quotes, where gnuplot
-// replaces nothing.
+// replaces nothing, and never with such a quote among them.
 
 package struct GnuplotScript {
   private let plot: Plot
@@ -22,9 +22,12 @@ package struct GnuplotScript {
 
   // MARK: Words and numbers
 
-  /// Text that gnuplot takes as it is: control characters are blanks, and a quote is written twice.
+  /// Text that gnuplot takes as it is: control characters are blanks. An apostrophe is never inside quotes, where gnuplot 5.4 may take
+  /// it for their end, but joined to the parts around it as a string of its own, by its code.
   package static func quoted(_ text: String) -> String {
-    "'" + TextGrid.clean(text).split(separator: "'", omittingEmptySubsequences: false).joined(separator: "''") + "'"
+    "'"
+      + TextGrid.clean(text).split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'.\"\\047\".'")
+      + "'"
   }
 
   /// In the label of a tick a percent sign begins a format.

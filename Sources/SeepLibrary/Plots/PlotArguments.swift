@@ -3,10 +3,11 @@ import SeepLanguage
 
 extension PlotReader {
   /// As they stand at the end of each signature.
-  static let common = "title: \"\", xlabel: none, ylabel: none, xlim: none, ylim: none, size: (640, 400)"
-  static let commonHelp = """
-    `title`, `xlabel`, `ylabel` name it; `xlim`, `ylim` are limits `(low, high)`, either may be `none`; `size` is that of a file, in pixels.
-    """
+  static let words = "title: \"\", xlabel: none, ylabel: none, size: (640, 400)"
+  static let limits = "xlim: none, ylim: none, " + words
+  static let wordsHelp =
+    "`title`, `xlabel` and `ylabel` are its words; `size` is that of a file, in pixels."
+  static let limitsHelp = "`xlim` and `ylim` are limits `(low, high)`, either of which may be `none`. " + wordsHelp
 
   /// A plot with the words, limits and size that were asked for; `xName` and `yName` where no labels were.
   func plot(_ kind: Plot.Kind, xName: String?, yName: String?) throws -> Plot {
@@ -37,7 +38,7 @@ extension PlotReader {
   }
 
   private func limit(_ axis: inout Plot.Axis, _ argument: String) throws {
-    guard let ends = try ends(argument) else { return }
+    guard call.signature?.index(of: argument) != nil, let ends = try ends(argument) else { return }
     (axis.low, axis.high) = ends
     guard axis.isLog, let lowest = [axis.low, axis.high].compactMap({ $0 }).min(), lowest <= 0 else { return }
     throw call.fault(

@@ -6,13 +6,13 @@ import Tensors
 
 let plotBuiltins: [Builtin] = [
   Builtin(
-    "plot(series, x: none, y: none, low: none, high: none, by: none, log: none, \(PlotReader.common))", group: "plots",
+    "plot(series, x: none, y: none, low: none, high: none, by: none, log: none, \(PlotReader.limits))", group: "plots",
     """
     Curves: a plot that the prompt, `print` and `show` draw, and that `save` writes to `.svg`, `.png` and `.pdf` (with gnuplot) or `.txt`. `series` is a list
     or tensor of numbers, a list of pairs `(x, y)`, several of these in a list or a record `{name: numbers}` (names are the legend), a leak (its
     `.history`), or a table: a list of records, with `x` and `y` the names of columns and `by` the column whose values are curves. An audit is drawn as bars.
     `x` are the places of the numbers; `low` and `high` draw a band; a series may also be `{x:, y:, low:, high:}`. `log` is "x", "y" or "xy".
-    \(PlotReader.commonHelp)
+    \(PlotReader.limitsHelp)
     Values that are not finite are gaps, and are counted below the plot. Errors: empty, shape-mismatch, unknown-field.
     """,
     example: """
@@ -29,12 +29,12 @@ let plotBuiltins: [Builtin] = [
     return try reader.curves(.curves)
   },
   Builtin(
-    "scatter(series, y: none, x: none, low: none, high: none, by: none, log: none, \(PlotReader.common))",
+    "scatter(series, y: none, x: none, low: none, high: none, by: none, log: none, \(PlotReader.limits))",
     group: "plots",
     """
     Points: `scatter(xs, ys)`, or what `plot` takes: pairs `(x, y)`, a record `{name: pairs}`, or a table with `x` and `y` the names of
     columns and `by` the column whose values get marks of their own. `low` and `high` draw a bar at each point. `log` is "x", "y" or "xy".
-    \(PlotReader.commonHelp)
+    \(PlotReader.limitsHelp)
     """,
     example: """
       let sigma = [0.01, 0.1, 1.0]
@@ -44,12 +44,12 @@ let plotBuiltins: [Builtin] = [
       """
   ) { call in try PlotReader(call: call).curves(.points) },
   Builtin(
-    "bar(series, y: none, x: none, low: none, high: none, by: none, \(PlotReader.common))", group: "plots",
+    "bar(series, y: none, x: none, low: none, high: none, by: none, ylim: none, \(PlotReader.words))", group: "plots",
     """
     Bars: `bar(labels, values)`, where `values` may be a record `{name: values}` for several bars at each label; `bar({label: value})`; or a table with
     `x` the column of labels, `y` that of values and `by` the column whose values are bars beside each other. `low` and `high` are the ends of intervals. Bars lie: the labels,
-    whose axis `xlabel` names, stand at the left, the values, with `ylabel` and `ylim`, go to the right. An audit is drawn with its first metric.
-    \(PlotReader.commonHelp)
+    whose axis `xlabel` names, stand at the left, the values, with `ylabel` and the limits `ylim`, go to the right. An audit is drawn with its first metric.
+    \(PlotReader.wordsHelp)
     """,
     example: """
       bar({plain: 25.1, clip: 14.0, noise: 8.2}, ylabel: "PSNR") |> print
@@ -60,23 +60,23 @@ let plotBuiltins: [Builtin] = [
       """
   ) { call in try PlotReader(call: call).bars("series") },
   Builtin(
-    "hist(values, bins: none, x: none, log: none, \(PlotReader.common))", group: "plots",
+    "hist(values, bins: none, x: none, log: none, \(PlotReader.limits))", group: "plots",
     """
     A histogram: how many of the numbers of a list, or of a tensor of any shape, lie in each of `bins` equal parts of their range (of `xlim`, if that is given). Without
     `bins` the parts have a round width, by the rule of Freedman and Diaconis. Of a table, `x` names the column. `log` may be "y".
-    \(PlotReader.commonHelp)
+    \(PlotReader.limitsHelp)
     """,
     example: """
       print(hist([1, 2, 2, 3, 3, 3], bins: 3).counts)      # expect: [1, 2, 3]
       """
   ) { call in try PlotReader(call: call).histogram() },
   Builtin(
-    "heatmap(matrix, rows: none, columns: none, scale: \"auto\", limits: none, \(PlotReader.common))", group: "plots",
+    "heatmap(matrix, rows: none, columns: none, scale: \"auto\", limits: none, \(PlotReader.words))", group: "plots",
     """
     A matrix as colours, its first row at the top: a tensor of two axes (or an image of one channel), a list of rows, or a record `{name: row}`. `scale` is "sequential" (from low to high), "diverging"
     (blue below zero, white at zero, orange above) or "auto": diverging where there are both signs, as in gradients. `limits` are the values at the ends
     of the scale; `rows` and `columns` are lists of names.
-    \(PlotReader.commonHelp)
+    \(PlotReader.wordsHelp)
     """,
     example: """
       print(heatmap(eye(3), scale: "sequential"))
@@ -198,8 +198,10 @@ extension PlotReader {
         argument: argument,
         help: "hist(…)")
     }
-    if call.signature?.index(of: "log") != nil, call.optionalValue("log") != nil {
-      throw call.fault("wrong-arguments", "bars begin at zero, which a logarithmic axis does not have", argument: "log")
+    // What `plot` takes for curves.
+    for argument in ["log", "xlim"]
+    where call.signature?.index(of: argument) != nil && call.optionalValue(argument) != nil {
+      throw call.fault("wrong-arguments", "an audit is drawn as bars, which take no `\(argument)`", argument: argument)
     }
     var plot = try plot(.bars, xName: xName, yName: yName)
     plot.categories = labels
@@ -216,6 +218,10 @@ extension PlotReader {
     let audit = given.foreign(as: AuditValue.self)?.summary
     let isAudit = audit != nil && call.optionalValue("y") == nil
     let metric = audit?.plan.metrics.first?.name ?? ""
+    for argument in ["x", "by", "low", "high"] where isAudit && call.optionalValue(argument) != nil {
+      throw call.fault(
+        "wrong-arguments", "name the column `y` of the audit as well", argument: argument, help: "y: \"\(metric)\"")
+    }
     let yNames = isAudit ? [metric] : try table.fields("y")
     let attacks = Set(table.rows.compactMap { $0["attack"]?.asString }).count
     let xName = isAudit ? "defense" : try table.fields("x")[0]
