@@ -77,7 +77,8 @@ extension QuickParser {
   }
 
   private func habit(from start: Int, at place: Int, _ message: String) -> Habit? {
-    byFirstWord(start, place) ?? byDeclaration(start, place) ?? byWord(start, place) ?? byPunctuation(start, place)
+    byFirstWord(start, place) ?? byDeclaration(start, place) ?? byWord(start, place) ?? byPunctuation(
+      start, place, message)
       ?? bySymbol(start, place) ?? (message.hasSuffix("to begin the body") ? bodyWithoutBraces(start, place) : nil)
       ?? missingComma(start, place) ?? callWithoutParentheses(start, place)
   }

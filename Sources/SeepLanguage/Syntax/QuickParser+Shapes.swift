@@ -95,7 +95,7 @@ extension QuickParser {
   // MARK: Symbols
 
   /// Arguments, records, numbers and lists as other languages write them.
-  func byPunctuation(_ start: Int, _ place: Int) -> Habit? {
+  func byPunctuation(_ start: Int, _ place: Int, _ message: String) -> Habit? {
     let here = tokens[place]
     if here.kind == .keyword("with"), place == start {
       return Habit(
@@ -134,7 +134,7 @@ extension QuickParser {
           note: isTwice ? "Arguments by name have parameters of their own, with defaults: `fn f(a, rate = 0.1)`." : nil)
       }
       return spread(here.span)
-    case "...":
+    case "..." where message == "an expression is expected":
       guard let open else { return nil }
       if isSymbol("(", at: open), open > start, endsValue(open - 1) { return spread(here.span) }
       let next = word(place + 1) ?? "r"
