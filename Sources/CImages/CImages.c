@@ -14,6 +14,12 @@ const char *seep_zlib_version(void) { return zlibVersion(); }
 
 uint32_t seep_crc32(const uint8_t *data, size_t size) { return (uint32_t)crc32_z(0, data, size); }
 
+static int (*is_unwanted)(void);
+
+void seep_images_stop(int (*asked)(void)) { is_unwanted = asked; }
+
+static int stops(void) { return is_unwanted && is_unwanted(); }
+
 // MARK: libpng's callbacks
 
 typedef struct {
@@ -38,6 +44,7 @@ static void on_warning(png_structp png, png_const_charp message) {
 
 static void on_read(png_structp png, png_bytep out, size_t count) {
   png_job *job = png_get_io_ptr(png);
+  if (stops()) png_error(png, "interrupted");
   if (count > job->size - job->position) png_error(png, "the file ends inside a chunk (truncated)");
   memcpy(out, job->data + job->position, count);
   job->position += count;
@@ -216,7 +223,10 @@ static int encode(png_writing *w, const uint8_t *samples, uint32_t width, uint32
   png_set_IHDR(w->png, w->info, width, height, 8, colours[channels - 1], PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT,
                PNG_FILTER_TYPE_DEFAULT);
   png_write_info(w->png, w->info);
-  for (uint32_t y = 0; y < height; y++) png_write_row(w->png, samples + (size_t)y * width * channels);
+  for (uint32_t y = 0; y < height; y++) {
+    if (stops()) return fail(w->job.problem, "interrupted");
+    png_write_row(w->png, samples + (size_t)y * width * channels);
+  }
   png_write_end(w->png, w->info);
   return 0;
 }
@@ -273,6 +283,13 @@ int seep_inflate(const uint8_t *data, size_t size, int format, size_t most, uint
     } else {
       stream.next_out = buffer + used;
       stream.avail_out = (uInt)(capacity - used < 1u << 30 ? capacity - used : 1u << 30);
+    }
+    // Pieces of a few milliseconds, so that the work can be stopped.
+    if (stream.avail_out > 1u << 22) stream.avail_out = 1u << 22;
+    if (stops()) {
+      snprintf(problem, SEEP_PROBLEM_SIZE, "interrupted");
+      status = Z_MEM_ERROR;
+      break;
     }
     const size_t room = stream.avail_out, piece = size - given < 1u << 30 ? size - given : 1u << 30;
     const int was_full = used == capacity;

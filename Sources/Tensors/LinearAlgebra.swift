@@ -20,7 +20,9 @@ extension Tensor {
     let values = try Tensor(uninitialized: [shape[0]], .float64)
     // Row-major lower is column-major upper: hand over the transpose.
     let input = try vectors.transposed().contiguous()
-    let info = seep_dsyevd(shape[0], input.pointer(Double.self), values.pointer(Double.self))
+    let info = try LongCall.run(cost: shape[0] * shape[0] * shape[0]) {
+      seep_dsyevd(input.shape[0], input.pointer(Double.self), values.pointer(Double.self))
+    }
     guard info == 0 else {
       throw Fault("not-convergent", "the eigendecomposition did not converge (LAPACK says \(info))")
     }
@@ -30,7 +32,9 @@ extension Tensor {
   /// The lower triangular L with L Lᵀ = self. Throws `not-positive-definite`.
   public func cholesky() throws -> Tensor {
     let factor = try squareMatrix("a Cholesky factorisation")
-    let info = seep_dpotrf(shape[0], factor.pointer(Double.self))
+    let info = try LongCall.run(cost: shape[0] * shape[0] * shape[0] / 10) {
+      seep_dpotrf(factor.shape[0], factor.pointer(Double.self))
+    }
     guard info == 0 else {
       throw Fault("not-positive-definite", "the matrix is not positive definite (leading minor \(info))")
     }

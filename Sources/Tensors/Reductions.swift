@@ -209,10 +209,12 @@ extension Tensor {
     let result = try Tensor(uninitialized: Array(moved.shape.dropLast()), .int64)
     let target = result.pointer(Int64.self)
     for row in 0..<rows {
+      if row & 1023 == 0 { try Interrupt.check() }
       let line = values + row * count
       var best = 0
       for i in 1..<Swift.max(1, count) {
         if line[best].isNaN { break }
+        if i & 0xFFFFF == 0 { try Interrupt.check() }
         if line[i].isNaN || (largest ? line[i] > line[best] : line[i] < line[best]) { best = i }
       }
       target[row] = Int64(best)
@@ -243,45 +245,35 @@ extension Tensor {
       let (x, y) = (moved.pointer(Float.self), result.pointer(Float.self))
       for row in 0..<rows {
         var total = 0.0
-        for i in 0..<count { total += Double(x[row * count + i]); y[row * count + i] = Float(total) }
+        for i in 0..<count {
+          if i & 0xFFFFF == 0 { try Interrupt.check() }
+          total += Double(x[row * count + i])
+          y[row * count + i] = Float(total)
+        }
       }
     case .float64:
       let (x, y) = (moved.pointer(Double.self), result.pointer(Double.self))
       for row in 0..<rows {
         var total = 0.0
-        for i in 0..<count { total += x[row * count + i]; y[row * count + i] = total }
+        for i in 0..<count {
+          if i & 0xFFFFF == 0 { try Interrupt.check() }
+          total += x[row * count + i]
+          y[row * count + i] = total
+        }
       }
     case .int64:
       let (x, y) = (moved.pointer(Int64.self), result.pointer(Int64.self))
       for row in 0..<rows {
         var total: Int64 = 0
-        for i in 0..<count { total &+= x[row * count + i]; y[row * count + i] = total }
+        for i in 0..<count {
+          if i & 0xFFFFF == 0 { try Interrupt.check() }
+          total &+= x[row * count + i]
+          y[row * count + i] = total
+        }
       }
     case .bool: return try converted(to: .int64).cumsum(axis: axis)
     }
     return try result.movedBack(axis)
-  }
-
-  /// Sorted along an axis, and the places (int64) the elements came from; equal elements keep their order; NaN comes last.
-  public func sort(axis: Int, descending: Bool = false) throws -> (values: Tensor, indices: Tensor) {
-    try check(axis: axis)
-    let moved = try movedLast(axis).contiguous()
-    let count = moved.shape[moved.rank - 1]
-    let rows = count == 0 ? 0 : size / count
-    let keys = try moved.converted(to: .float64).contiguous()
-    let indices = try Tensor(uninitialized: moved.shape, .int64)
-    let (key, place) = (keys.pointer(Double.self), indices.pointer(Int64.self))
-    for row in 0..<rows {
-      let line = key + row * count
-      let order = (0..<count).sorted { a, b in
-        let (x, y) = (line[a], line[b])
-        if x.isNaN || y.isNaN { return x.isNaN == y.isNaN ? a < b : y.isNaN }
-        return x == y ? a < b : (descending ? x > y : x < y)
-      }
-      for (i, from) in order.enumerated() { place[row * count + i] = Int64(from) }
-    }
-    let values = try moved.gather(axis: moved.rank - 1, indices)
-    return (try values.movedBack(axis), try indices.movedBack(axis))
   }
 
   // MARK: Softmax

@@ -38,6 +38,9 @@ int seep_inflate(const uint8_t *data, size_t size, int format, size_t most, uint
 /// CRC-32 as in zip and gzip.
 uint32_t seep_crc32(const uint8_t *data, size_t size);
 
+/// Says where the work asks whether it is still wanted; it then ends with the problem "interrupted".
+void seep_images_stop(int (*asked)(void));
+
 void seep_free(void *memory);
 
 // Versions of the libraries.

@@ -16,6 +16,7 @@ enum Compression { case gzip, deflate }
 func inflate(
   _ bytes: ArraySlice<UInt8>, _ compression: Compression, limit: Int, problem: (String) -> Fault
 ) throws -> [UInt8] {
+  _ = imagesStop
   var expanded: UnsafeMutablePointer<UInt8>?
   var size = 0
   var message = [CChar](repeating: 0, count: Int(SEEP_PROBLEM_SIZE))
@@ -23,10 +24,14 @@ func inflate(
   let failed = bytes.withUnsafeBufferPointer {
     seep_inflate($0.baseAddress, $0.count, Int32(format), limit, &expanded, &size, &message)
   }
+  if failed != 0 { try Interrupt.check() }
   guard failed == 0, let expanded else { throw problem(text(message)) }
   defer { seep_free(expanded) }
   return Array(UnsafeBufferPointer(start: expanded, count: size))
 }
+
+/// Long work of zlib and libpng looks at the interrupt flag once this was read.
+let imagesStop: Void = seep_images_stop { Interrupt.isRequested ? 1 : 0 }
 
 /// The text of a NUL-terminated C buffer.
 func text(_ buffer: [CChar]) -> String {

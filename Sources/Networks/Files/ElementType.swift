@@ -52,7 +52,12 @@ func tensor(from bytes: UnsafeRawBufferPointer, shape: [Int], type: ElementType,
       if bigEndian {
         for i in 0..<count { out[i] = Float(bitPattern: load(i, UInt32.self).byteSwapped) }
       } else {
-        UnsafeMutableRawBufferPointer(out).copyMemory(from: bytes)
+        let target = UnsafeMutableRawBufferPointer(out)
+        for start in stride(from: 0, to: bytes.count, by: 1 << 24) {
+          if Interrupt.isRequested { break }
+          let part = start..<min(bytes.count, start + 1 << 24)
+          UnsafeMutableRawBufferPointer(rebasing: target[part]).copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[part]))
+        }
       }
     }
   case .float16:

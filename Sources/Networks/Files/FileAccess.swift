@@ -158,12 +158,14 @@ final class OutputFile {
   private func send(_ bytes: UnsafeRawBufferPointer) throws {
     var done = 0
     while done < bytes.count {
+      try Interrupt.check()
+      let piece = min(bytes.count - done, 1 << 24)
       #if canImport(Glibc)
-        let count = Glibc.write(descriptor, bytes.baseAddress! + done, bytes.count - done)
+        let count = Glibc.write(descriptor, bytes.baseAddress! + done, piece)
       #elseif canImport(Musl)
-        let count = Musl.write(descriptor, bytes.baseAddress! + done, bytes.count - done)
+        let count = Musl.write(descriptor, bytes.baseAddress! + done, piece)
       #else
-        let count = Darwin.write(descriptor, bytes.baseAddress! + done, bytes.count - done)
+        let count = Darwin.write(descriptor, bytes.baseAddress! + done, piece)
       #endif
       if count < 0 {
         if errno == EINTR { continue }

@@ -38,6 +38,7 @@ extension StoredImage {
     let failed = bytes.withUnsafeBufferPointer {
       decode($0.baseAddress, $0.count, expansionLimit(bytes.count), &image, &message)
     }
+    if failed != 0 { try Interrupt.check() }
     guard failed == 0, let samples = image.samples else { throw Fault.badFile(path, format, text(message)) }
     defer { seep_free(samples) }
     let count = Int(image.width) * Int(image.height) * Int(image.channels)

@@ -12,7 +12,8 @@ public enum Png {
   }
 
   static func decode(_ bytes: [UInt8], _ path: String) throws -> StoredImage {
-    try StoredImage(bytes, path, format) { seep_png_read($0, $1, UInt64($2) / 8, $3, $4) }
+    _ = imagesStop
+    return try StoredImage(bytes, path, format) { seep_png_read($0, $1, UInt64($2) / 8, $3, $4) }
   }
 
   /// Writes `[channels, height, width]` or `[height, width]` with values in 0…1 (others are clamped, nan is black) as
@@ -34,16 +35,19 @@ public enum Png {
     let values = try image.converted(to: .float32).floats()
     var samples = [UInt8](repeating: 0, count: values.count)
     for pixel in 0..<pixels {
+      if pixel & 0xFFFF == 0 { try Interrupt.check() }
       for channel in 0..<shape[0] {
         let value = values[channel * pixels + pixel]
         samples[pixel * shape[0] + channel] = value > 0 ? UInt8((min(value, 1) * 255).rounded()) : 0
       }
     }
+    _ = imagesStop
     var encoded: UnsafeMutablePointer<UInt8>?
     var size = 0
     var message = [CChar](repeating: 0, count: Int(SEEP_PROBLEM_SIZE))
     let failed = seep_png_write(
       samples, UInt32(shape[2]), UInt32(shape[1]), UInt32(shape[0]), &encoded, &size, &message)
+    if failed != 0 { try Interrupt.check() }
     guard failed == 0, let encoded else {
       throw Fault("image-not-encoded", "cannot encode the image: \(text(message))")
     }

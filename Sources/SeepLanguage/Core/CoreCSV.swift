@@ -9,7 +9,7 @@ enum CoreCSV {
         "The rows of a table: records with the names of its first line, or with `header: false` lists. Fields that are written as numbers are numbers unless `numbers` is false. Errors: bad-csv, with the line.",
         example: "print(parse_csv(\"name,n\\na,1\\n\"))  # expect: [{name: \"a\", n: 1}]"
       ) { call in
-        let rows = try CSVReader(Array(call.string("text").utf8), separator(call)).rows(call)
+        let reader = CSVReader(Array(try call.string("text").utf8), try separator(call))
         let numbers = try call.bool("numbers")
         func value(_ field: CSVReader.Field) -> Value {
           if numbers, !field.isQuoted {
@@ -22,21 +22,30 @@ enum CoreCSV {
           }
           return Value(field.text)
         }
-        guard try call.bool("header") else { return Value(list: rows.map { Value(list: $0.fields.map(value)) }) }
-        guard let names = rows.first?.fields.map(\.text) else { return Value(list: []) }
-        if let double = names.indices.first(where: { names[..<$0].contains(names[$0]) }) {
-          throw call.fault(
-            "bad-csv", "two columns have the name \"\(names[double])\"", argument: "text", help: "header: false")
-        }
-        return Value(
-          list: try rows.dropFirst().map { row in
-            guard row.fields.count == names.count else {
+        let made = Value(list: [])
+        let hasHeader = try call.bool("header")
+        var names: [String]?
+        try reader.rows(call) { fields, line in
+          guard hasHeader else {
+            return Heap.append(made.slot.list, Value(list: fields.map(value)).retainedSlot)
+          }
+          guard let known = names else {
+            let first = fields.map(\.text)
+            if let double = first.indices.first(where: { first[..<$0].contains(first[$0]) }) {
               throw call.fault(
-                "bad-csv", "line \(row.line) has \(row.fields.count) fields, but the first line names \(names.count)",
-                argument: "text")
+                "bad-csv", "two columns have the name \"\(first[double])\"", argument: "text", help: "header: false")
             }
-            return Value(record: zip(names, row.fields).map { ($0, value($1)) })
-          })
+            names = first
+            return
+          }
+          guard fields.count == known.count else {
+            throw call.fault(
+              "bad-csv", "line \(line) has \(fields.count) fields, but the first line names \(known.count)",
+              argument: "text")
+          }
+          Heap.append(made.slot.list, Value(record: zip(known, fields).map { ($0, value($1)) }).retainedSlot)
+        }
+        return made
       },
       Builtin(
         "to_csv(rows, header: true, by: \",\")", group: "files",
@@ -49,6 +58,7 @@ enum CoreCSV {
         func words(_ value: Value) -> String { value.isNone ? "" : call.session.display(value) }
         var names: [String]?
         for (i, row) in try call.list("rows").enumerated() {
+          if i & 0xFF == 0 { try Interrupt.check() }
           guard let record = row.asRecord else {
             guard let items = row.asItems else {
               throw call.fault(
@@ -108,12 +118,14 @@ private struct CSVReader {
     self.by = by
   }
 
-  /// Lines that are empty are no rows.
-  func rows(_ call: Call) throws -> [(fields: [Field], line: Int)] {
-    var rows: [(fields: [Field], line: Int)] = []
+  /// Gives each row, and the line it begins in; lines that are empty are no rows.
+  func rows(_ call: Call, _ body: ([Field], Int) throws -> Void) throws {
+    var count = 0
     var at = 0
     var line = 1
     while at < bytes.count {
+      count &+= 1
+      if count & 0xFFF == 0 { try Interrupt.check() }
       let start = line
       var fields: [Field] = []
       var isEnd = false
@@ -140,10 +152,9 @@ private struct CSVReader {
             throw call.fault("bad-csv", "line \(line) goes on behind closing quotes", argument: "text")
           }
         } else {
-          while at < bytes.count, bytes[at] != by, bytes[at] != 10, bytes[at] != 13 {
-            text.append(bytes[at])
-            at += 1
-          }
+          let start = at
+          while at < bytes.count, bytes[at] != by, bytes[at] != 10, bytes[at] != 13 { at += 1 }
+          text = Array(bytes[start..<at])
         }
         fields.append(Field(text: String(decoding: text, as: UTF8.self), isQuoted: isQuoted))
         isEnd = at >= bytes.count || bytes[at] != by
@@ -152,8 +163,7 @@ private struct CSVReader {
       if at < bytes.count, bytes[at] == 13 { at += 1 }
       if at < bytes.count, bytes[at] == 10 { at += 1 }
       line += 1
-      if fields.count > 1 || !fields[0].text.isEmpty || fields[0].isQuoted { rows.append((fields, start)) }
+      if fields.count > 1 || !fields[0].text.isEmpty || fields[0].isQuoted { try body(fields, start) }
     }
-    return rows
   }
 }

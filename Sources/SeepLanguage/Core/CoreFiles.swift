@@ -68,9 +68,7 @@ enum CoreFiles {
         example:
           "write_text(\"example.txt\", \"a\\nb\\n\")\nprint(read_lines(\"example.txt\"))  # expect: [\"a\", \"b\"]"
       ) { call in
-        var parts = CoreStrings.split(try TextFile.read(try call.string("path")), "\n")
-        if parts.last == "" { parts.removeLast() }
-        return Value(list: parts.map { Value($0.utf8.last == 13 ? String($0.unicodeScalars.dropLast()) : $0) })
+        try CoreStrings.lines(TextFile.read(try call.string("path")))
       },
     ]
   }

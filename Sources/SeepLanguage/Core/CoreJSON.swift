@@ -29,6 +29,7 @@ enum CoreJSON {
 private struct JSONReader {
   let bytes: [UInt8]
   var at = 0
+  private var turns = 0
 
   static let depthLimit = 1000
 
@@ -67,6 +68,8 @@ private struct JSONReader {
   }
 
   private mutating func value(_ depth: Int) throws -> Value {
+    turns &+= 1
+    if turns & 0xFFF == 0 { try Interrupt.check() }
     if depth > JSONReader.depthLimit { throw problem("values are nested more than \(JSONReader.depthLimit) deep") }
     skipSpace()
     guard at < bytes.count else { throw problem("a value is expected") }
@@ -182,6 +185,7 @@ private struct JSONWriter {
   let session: Session
   let indent: Int
   var text = ""
+  private var turns = 0
 
   init(session: Session, indent: Int) {
     self.session = session
@@ -189,6 +193,8 @@ private struct JSONWriter {
   }
 
   mutating func write(_ value: Value, _ depth: Int) throws {
+    turns &+= 1
+    if turns & 0xFFF == 0 { try Interrupt.check() }
     if depth > JSONReader.depthLimit {
       throw Fault("too-deep", "`to_json` writes values nested at most \(JSONReader.depthLimit) deep", argument: 0)
     }

@@ -150,6 +150,7 @@ enum CoreListParts {
       ) { call in
         var groups: [(item: Value, count: Int)] = []
         for item in try call.session.items(of: call.value("items")) {
+          try Interrupt.check()
           if let at = groups.firstIndex(where: { call.session.areEqual($0.item, item) }) {
             groups[at].count += 1
           } else {

@@ -25,11 +25,11 @@ enum CoreLists {
       Builtin(
         "list(items)", group: "lists", "A list of everything that `for` would go through.",
         example: "print(list(0..3))  # expect: [0, 1, 2]"
-      ) { call in Value(list: try call.session.items(of: call.value("items"))) },
+      ) { call in try Operations.sequence(of: call.value("items"), Tag.list, call.session) },
       Builtin(
         "tuple(items)", group: "lists", "A tuple of everything that `for` would go through.",
         example: "print(tuple([1, 2]))  # expect: (1, 2)"
-      ) { call in Value(tuple: try call.session.items(of: call.value("items"))) },
+      ) { call in try Operations.sequence(of: call.value("items"), Tag.tuple, call.session) },
       Builtin(
         "range(start, stop, step: 1)", group: "lists",
         "Whole numbers from `start` up to, not including, `stop`. Errors: out-of-range for a step of 0.",
@@ -40,7 +40,12 @@ enum CoreLists {
         let start = try call.int("start")
         let stop = try call.int("stop")
         try Operations.requireRoom(abs((stop &- start) / step), 16)
-        return Value(list: stride(from: start, to: stop, by: step).map { Value($0) })
+        let made = Value(list: [])
+        for (turn, i) in stride(from: start, to: stop, by: step).enumerated() {
+          if turn & 0xFFFF == 0 { try Interrupt.check() }
+          Heap.append(made.slot.list, Slot(i))
+        }
+        return made
       },
       Builtin(
         "push(items, item)", group: "lists", "The list with one more item at its end; `xs += [item]` does it in place.",
@@ -61,7 +66,9 @@ enum CoreLists {
       ) { call in
         let start = try call.int("start")
         return Value(
-          list: try call.list("items").enumerated().map { Value(tuple: [Value(start + $0.offset), $0.element]) })
+          list: try Operations.collected(call.list("items").enumerated()) {
+            Value(tuple: [Value(start + $0.offset), $0.element])
+          })
       },
       Builtin(
         "zip(lists...)", group: "lists", "Tuples of the first items, the second items … until one list ends.",
@@ -69,7 +76,7 @@ enum CoreLists {
       ) { call in
         let lists = try call.rest("lists").map { try call.session.items(of: $0) }
         let count = lists.map(\.count).min() ?? 0
-        return Value(list: (0..<count).map { i in Value(tuple: lists.map { $0[i] }) })
+        return Value(list: try Operations.collected(0..<count) { i in Value(tuple: lists.map { $0[i] }) })
       },
       Builtin(
         "reversed(items)", group: "lists", "The items from last to first; of a string, its characters.",
@@ -86,8 +93,9 @@ enum CoreLists {
         example: "print(unique([2, 1, 2]))  # expect: [2, 1]"
       ) { call in
         var kept: [Value] = []
-        for item in try call.list("items") where !kept.contains(where: { call.session.areEqual($0, item) }) {
-          kept.append(item)
+        for item in try call.list("items") {
+          try Interrupt.check()
+          if !kept.contains(where: { Operations.areEqual($0.slot, item.slot) }) { kept.append(item) }
         }
         return Value(list: kept)
       },
@@ -147,6 +155,7 @@ enum CoreLists {
         let f = try call.function("f")
         var groups: [(key: Value, items: [Value])] = []
         for item in try call.list("items") {
+          try Interrupt.check()
           let key = try call.run(f.slot, item.slot)
           if let at = groups.firstIndex(where: { call.session.areEqual($0.key, key) }) {
             groups[at].items.append(item)
@@ -183,7 +192,10 @@ enum CoreLists {
           }
           return CoreText.place(of: part, in: text).map { Value($0) } ?? .none
         }
-        let at = try call.list("items").firstIndex { call.session.areEqual($0, wanted) }
+        let at = try call.list("items").firstIndex {
+          try Interrupt.check()
+          return call.session.areEqual($0, wanted)
+        }
         return at.map { Value($0) } ?? .none
       },
       Builtin(
@@ -202,7 +214,7 @@ enum CoreLists {
         let f = call.value("f")
         if let text = call.value("items").asString, let part = f.asString {
           if part.isEmpty { throw call.fault("bad-value", "`count` needs a text to count", argument: "f") }
-          return Value(CoreStrings.split(text, part).count - 1)
+          return Value(try CoreStrings.split(text, part).count - 1)
         }
         if !f.isCallable { return Value(try call.list("items").count { call.session.areEqual($0, f) }) }
         var found = 0
@@ -240,17 +252,30 @@ enum CoreLists {
     let by = try call.optionalFunction("by")
     let sign = try call.bool("descending") ? -1 : 1
     let keys = try by.map { by in try items.map { try call.run(by.slot, $0.slot) } } ?? items
+    var turns = 0
+    /// Every comparison comes by here.
+    func ask() throws {
+      turns &+= 1
+      if turns & 0x3FFF == 0 { try Interrupt.check() }
+    }
     if keys.allSatisfy({ $0.slot.tag == Tag.int }) {
       var pairs = keys.enumerated().map { (key: $0.element.slot.int, at: $0.offset) }
       if sign > 0 {
-        pairs.sort { $0.key < $1.key || $0.key == $1.key && $0.at < $1.at }
+        try pairs.sort {
+          try ask()
+          return $0.key < $1.key || $0.key == $1.key && $0.at < $1.at
+        }
       } else {
-        pairs.sort { $0.key > $1.key || $0.key == $1.key && $0.at < $1.at }
+        try pairs.sort {
+          try ask()
+          return $0.key > $1.key || $0.key == $1.key && $0.at < $1.at
+        }
       }
-      return Value(list: pairs.map { items[$0.at] })
+      return Value(list: try Operations.collected(pairs) { items[$0.at] })
     }
     var order = Array(items.indices)
     try order.sort { a, b in
+      try ask()
       guard let difference = try Operations.compare(keys[a].slot, keys[b].slot, 0) else {
         throw call.fault(
           "type-mismatch",

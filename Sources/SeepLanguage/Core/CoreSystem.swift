@@ -77,6 +77,7 @@ public enum TextFile {
     while true {
       let count = fread(&block, 1, block.count, file)
       if count == 0 { break }
+      try Interrupt.check()
       bytes.append(contentsOf: block[..<count])
     }
     if ferror(file) != 0 { throw Fault("file-unreadable", "cannot read \"\(path)\"") }
@@ -112,10 +113,17 @@ public enum TextFile {
     guard let file = fopen(path, mode) else {
       throw Fault("file-unwritable", "cannot write \"\(path)\": \(String(cString: strerror(errno)).lowercased())")
     }
-    let bytes = Array(text.utf8)
-    let written = fwrite(bytes, 1, bytes.count, file)
-    if fclose(file) != 0 || written != bytes.count {
-      throw Fault("file-unwritable", "cannot write all of \"\(path)\"")
+    var text = text
+    let isWhole = text.withUTF8 { bytes in
+      var start = 0
+      while start < bytes.count, !Interrupt.isRequested {
+        let piece = min(bytes.count - start, 1 << 22)
+        if fwrite(bytes.baseAddress.map { $0 + start }, 1, piece, file) != piece { return false }
+        start += piece
+      }
+      return true
     }
+    if fclose(file) != 0 || !isWhole { throw Fault("file-unwritable", "cannot write all of \"\(path)\"") }
+    try Interrupt.check()
   }
 }

@@ -9,7 +9,7 @@ enum CoreText {
       Builtin(
         "chars(text)", group: "strings", "The characters, each as a string; what `for` goes through.",
         example: "print(chars(\"abc\"))  # expect: [\"a\", \"b\", \"c\"]"
-      ) { call in Value(list: try call.string("text").unicodeScalars.map { Value(String($0)) }) },
+      ) { call in Value(list: try Operations.collected(call.string("text").unicodeScalars) { Value(String($0)) }) },
       Builtin(
         "words(text)", group: "strings", "The parts between white space of any length.",
         example: "print(words(\" to  be\\n\"))  # expect: [\"to\", \"be\"]"
@@ -47,13 +47,7 @@ enum CoreText {
     }
     func trimming(_ name: String, _ words: String, _ example: String, _ isStart: Bool) -> Builtin {
       Builtin("\(name)(text)", group: "strings", words, example: example) { call in
-        var text = try call.string("text")[...]
-        if isStart {
-          while text.first?.isWhitespace == true { text.removeFirst() }
-        } else {
-          while text.last?.isWhitespace == true { text.removeLast() }
-        }
-        return Value(String(text))
+        Value(try CoreStrings.trimmed(call.string("text"), start: isStart, end: !isStart))
       }
     }
     return [

@@ -1,6 +1,8 @@
 // The text of values: numbers so that they read back, nesting bounded so that nothing is too deep or too long to show.
 import Ground
 
+///
+/// An interrupt cuts it short: the machine looks at the flag after every call, so such a text goes nowhere.
 enum Display {
   /// Below this many levels a container is shown as `[…]`.
   static let depthLimit = 64
@@ -80,6 +82,7 @@ enum Display {
     } else {
       let shown = style == .short ? min(count, shortLimit) : count
       for i in 0..<shown {
+        if i & 0x3FF == 0x3FF, Interrupt.isRequested { break }
         if i > 0 { out += ", " }
         write(body.pointee.items[i], style, depth + 1, &out)
       }
@@ -115,7 +118,10 @@ enum Display {
 
   static func quote(_ text: String, _ out: inout String) {
     out += "\""
+    var turns = 0
     for scalar in text.unicodeScalars {
+      turns &+= 1
+      if turns & 0xFFFF == 0, Interrupt.isRequested { break }
       switch scalar {
       case "\"": out += "\\\""
       case "\\": out += "\\\\"

@@ -1,5 +1,7 @@
 // Heap objects of the machine: plain memory with a reference count. Nothing here knows threads (the interpreter has
 // one), and nothing recurses: an object nested a million deep is released by a loop.
+import Ground
+
 #if canImport(Glibc)
   import Glibc
 #elseif canImport(Musl)
@@ -239,9 +241,13 @@ enum Heap {
     enqueue(object)
     if isDraining { return }
     isDraining = true
+    var turns = 0
     while let next = waiting {
+      turns &+= 1
+      // After Ctrl-C the rest waits for the next object that dies.
+      if turns & 0xFFF == 0, Interrupt.isRequested { break }
       waiting = UnsafeMutablePointer(bitPattern: next.pointee.refs)
-      free(contentsOf: next)
+      if !free(contentsOf: next) { break }
     }
     isDraining = false
   }
@@ -258,12 +264,20 @@ enum Heap {
     if object.pointee.refs == 0 { enqueue(object) }
   }
 
-  private static func free(contentsOf object: UnsafeMutablePointer<Header>) {
+  /// False where Ctrl-C put the rest of a long list off.
+  private static func free(contentsOf object: UnsafeMutablePointer<Header>) -> Bool {
     let slot = Slot(tag: object.pointee.tag, pointer: object)
     switch slot.tag {
     case Tag.list, Tag.tuple, Tag.composed:
       let items = slot.list.pointee.items
-      for i in 0..<slot.list.pointee.count { drop(items[i]) }
+      while slot.list.pointee.count > 0 {
+        slot.list.pointee.count &-= 1
+        drop(items[slot.list.pointee.count])
+        if slot.list.pointee.count & 0xFFFF == 0xFFFF, Interrupt.isRequested {
+          enqueue(object)
+          return false
+        }
+      }
       if items != inlineItems(slot.list) { Glibc.free(items) }
     case Tag.record:
       let body = slot.record
@@ -279,5 +293,6 @@ enum Heap {
     default: break
     }
     Glibc.free(object)
+    return true
   }
 }

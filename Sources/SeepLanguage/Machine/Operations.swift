@@ -22,8 +22,11 @@ enum Operations {
       if let result = try foreign(operation, a, b, session) { return result }
     }
     switch operation {
-    case .equal: return Slot(areEqual(a, b))
-    case .notEqual: return Slot(!areEqual(a, b))
+    case .equal, .notEqual:
+      let isEqual = areEqual(a, b)
+      // Interrupted, it says something too early.
+      try Interrupt.check()
+      return Slot(isEqual == (operation == .equal))
     case .less, .lessEqual, .greater, .greaterEqual: return try order(operation, a, b)
     case .contains: return try contains(b, a, session)
     case .and, .or: return b.retained
@@ -297,10 +300,9 @@ enum Operations {
     if operation == .add, a.tag == b.tag {
       if a.tag == Tag.string { return joined(a.string, b.string) }
       if a.tag == Tag.list || a.tag == Tag.tuple {
-        let made = Heap.list(
-          a.tag, copying: a.list.pointee.items, count: a.list.pointee.count, room: b.list.pointee.count)
-        for i in 0..<b.list.pointee.count { Heap.append(made.list, b.list.pointee.items[i].retained) }
-        return made
+        let size = a.list.pointee.count + b.list.pointee.count
+        try requireRoom(size, MemoryLayout<Slot>.stride)
+        return try filled(a.tag, [a.list, b.list], size)
       }
     }
     guard operation == .multiply else { return nil }
@@ -312,15 +314,43 @@ enum Operations {
     try requireRoom(bytes.overflow ? Int.max : bytes.partialValue, thing.tag == Tag.string ? 1 : 16)
     if thing.tag == Tag.string {
       let made = Heap.emptyString(capacity: max(8, size * turns))
-      for turn in 0..<turns { memcpy(Heap.bytes(made) + turn * size, Heap.bytes(thing.string), size) }
+      let result = Slot(tag: Tag.string, pointer: made)
       made.pointee.count = size * turns
-      return Slot(tag: Tag.string, pointer: made)
+      if size == 0 || turns == 0 { return result }
+      // What is there is doubled until all is there; every piece is a multiple of the text.
+      let bytes = Heap.bytes(made)
+      memcpy(bytes, Heap.bytes(thing.string), size)
+      var done = size
+      while done < size * turns {
+        let piece = min(done, size * turns - done, max(size, (1 << 24) / size * size))
+        memcpy(bytes + done, bytes, piece)
+        done += piece
+        if Interrupt.isRequested {
+          result.release()
+          throw Fault.interrupted
+        }
+      }
+      return result
     }
-    let made = Heap.emptyList(thing.tag, capacity: size * turns)
-    for _ in 0..<turns {
-      for i in 0..<size { Heap.append(made, thing.list.pointee.items[i].retained) }
+    if size == 0 || turns == 0 { return Slot(tag: thing.tag, pointer: Heap.emptyList(thing.tag, capacity: 0)) }
+    return try filled(thing.tag, repeatElement(thing.list, count: turns), size * turns)
+  }
+
+  /// A list of the items of lists, one after the other.
+  private static func filled(
+    _ tag: UInt, _ parts: some Sequence<UnsafeMutablePointer<ListBody>>, _ size: Int
+  ) throws -> Slot {
+    let made = Heap.emptyList(tag, capacity: size)
+    for part in parts {
+      for i in 0..<part.pointee.count {
+        if made.pointee.count & 0xFFFF == 0, Interrupt.isRequested {
+          Slot(tag: tag, pointer: made).release()
+          throw Fault.interrupted
+        }
+        Heap.append(made, part.pointee.items[i].retained)
+      }
     }
-    return Slot(tag: thing.tag, pointer: made)
+    return Slot(tag: tag, pointer: made)
   }
 
   /// Refuses a buffer larger than a quarter of what the machine allows.
@@ -380,11 +410,14 @@ enum Operations {
 
   // MARK: Equality and order
 
-  /// Structural equality without recursion.
+  /// Structural equality without recursion. False where it was interrupted: who asks for long looks at the flag.
   static func areEqual(_ a: Slot, _ b: Slot) -> Bool {
     if !a.isHeap || !b.isHeap { return areEqualAtoms(a, b) }
     var waiting: [(Slot, Slot)] = [(a, b)]
+    var turns = 0
     while let (x, y) = waiting.popLast() {
+      turns &+= 1
+      if turns & 0xFFFF == 0, Interrupt.isRequested { return false }
       if x.tag == y.tag, x.isHeap, x.bits == y.bits { continue }
       guard x.tag == y.tag, x.isHeap else {
         if areEqualAtoms(x, y) { continue }
@@ -394,9 +427,18 @@ enum Operations {
       case Tag.list, Tag.tuple, Tag.composed:
         let (left, right) = x.tag == Tag.composed ? (Heap.members(x), Heap.members(y)) : (x.list, y.list)
         if left.pointee.count != right.pointee.count { return false }
-        for i in (0..<left.pointee.count).reversed() {
-          waiting.append((left.pointee.items[i], right.pointee.items[i]))
+        // Atoms are compared at once; only what has items of its own waits.
+        let start = waiting.count
+        for i in 0..<left.pointee.count {
+          if i & 0xFFFF == 0, Interrupt.isRequested { return false }
+          let (a, b) = (left.pointee.items[i], right.pointee.items[i])
+          if a.isHeap, b.isHeap, a.tag != Tag.string {
+            waiting.append((a, b))
+          } else if !areEqualAtoms(a, b) {
+            return false
+          }
         }
+        waiting[start...].reverse()
       case Tag.record:
         if x.record.pointee.count != y.record.pointee.count { return false }
         for i in 0..<x.record.pointee.count {
@@ -466,7 +508,10 @@ enum Operations {
   private static func contains(_ hay: Slot, _ needle: Slot, _ session: Session) throws -> Slot {
     switch hay.tag {
     case Tag.list, Tag.tuple:
-      for i in 0..<hay.list.pointee.count where areEqual(hay.list.pointee.items[i], needle) { return Slot(true) }
+      for i in 0..<hay.list.pointee.count {
+        if i & 0xFFFF == 0 { try Interrupt.check() }
+        if areEqual(hay.list.pointee.items[i], needle) { return Slot(true) }
+      }
       return Slot(false)
     case Tag.string where needle.tag == Tag.string:
       let count = needle.string.pointee.count
@@ -488,13 +533,13 @@ enum Operations {
   static func items(of slot: Slot, _ session: Session) throws -> [Value]? {
     switch slot.tag {
     case Tag.list, Tag.tuple:
-      return (0..<slot.list.pointee.count).map { Value(copying: slot.list.pointee.items[$0]) }
+      return try collected(0..<slot.list.pointee.count) { Value(copying: slot.list.pointee.items[$0]) }
     case Tag.range:
       let (start, stop) = (slot.range.pointee.start, slot.range.pointee.stop)
       if stop <= start { return [] }
       try requireRoom(try Access.length(of: slot.range), 16)
-      return (start..<stop).map { Value($0) }
-    case Tag.string: return Heap.text(slot.string).unicodeScalars.map { Value(String($0)) }
+      return try collected(start..<stop) { Value($0) }
+    case Tag.string: return try collected(Heap.text(slot.string).unicodeScalars) { Value(String($0)) }
     case Tag.record:
       return (0..<slot.record.pointee.count).map { Value(taking: pair(slot.record, $0)) }
     case Tag.foreign:
@@ -503,6 +548,38 @@ enum Operations {
       return try (0..<count).map { try object.element($0, in: session) }
     default: return nil
     }
+  }
+
+  /// A list or tuple of all items.
+  static func sequence(of value: Value, _ tag: UInt, _ session: Session) throws -> Value {
+    let slot = value.slot
+    if slot.tag == Tag.range {
+      let (start, stop) = (slot.range.pointee.start, slot.range.pointee.stop)
+      try requireRoom(max(0, stop - start), MemoryLayout<Slot>.stride)
+      let made = Value(items: [], tag: tag)
+      Heap.reserve(made.slot.list, max(0, stop - start))
+      if start < stop {
+        for i in start..<stop {
+          if i & 0xFFFF == 0 { try Interrupt.check() }
+          Heap.append(made.slot.list, Slot(i))
+        }
+      }
+      return made
+    }
+    return Value(items: try session.items(of: value), tag: tag)
+  }
+
+  /// `map` that can be interrupted.
+  static func collected<Items: Collection, Result>(
+    _ items: Items, _ item: (Items.Element) throws -> Result
+  ) throws -> [Result] {
+    var found: [Result] = []
+    found.reserveCapacity(items.count)
+    for next in items {
+      if found.count & 0x3FFF == 0 { try Interrupt.check() }
+      found.append(try item(next))
+    }
+    return found
   }
 
   /// `(name, value)` of a field.

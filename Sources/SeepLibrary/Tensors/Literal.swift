@@ -32,6 +32,7 @@ enum Literal {
 
   private static func collect(_ value: Value, _ shape: [Int], _ depth: Int, _ numbers: inout [Double]) throws {
     if depth == shape.count {
+      if numbers.count & 0xFFFF == 0 { try Interrupt.check() }
       if let number = value.asDouble {
         numbers.append(number)
       } else if let bool = value.asBool {
@@ -72,12 +73,13 @@ enum Literal {
       case .bool: Value(numbers[index] != 0)
       }
     }
-    func build(_ axis: Int, _ offset: Int, _ stride: Int) -> Value {
+    func build(_ axis: Int, _ offset: Int, _ stride: Int) throws -> Value {
+      if offset & 0xFFF == 0 { try Interrupt.check() }
       if axis == tensor.rank { return scalar(offset) }
       let inner = tensor.shape[axis] == 0 ? 0 : stride / tensor.shape[axis]
-      return Value(list: (0..<tensor.shape[axis]).map { build(axis + 1, offset + $0 * inner, inner) })
+      return Value(list: try (0..<tensor.shape[axis]).map { try build(axis + 1, offset + $0 * inner, inner) })
     }
-    return build(0, 0, tensor.size)
+    return try build(0, 0, tensor.size)
   }
 
   /// `float32` or `"float32"`.
