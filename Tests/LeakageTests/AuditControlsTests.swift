@@ -71,19 +71,22 @@ private func run(_ plan: AuditPlan) throws -> AuditSummary {
     #expect(control.runs.count == 6)
     #expect(Set(control.runs) == [[0], [1]])
     let truth = try images(8)
-    func mean(_ value: Float) throws -> Double {
+    func mean(_ value: Double) throws -> Double {
       let all = try (0..<3).map { try mse(truth.select(axis: 0, index: $0), .full([1, 4, 4], value))[0] }
       return all.reduce(0, +) / 3
     }
     let rows = Dictionary(uniqueKeysWithValues: summary.rows.map { ($0.attack, $0) })
-    for (name, value) in [("zero", Float(0)), ("one", 1), ("zero again", 0)] {
+    for (name, value) in [("zero", 0.0), ("one", 1), ("zero again", 0)] {
       let found = try #require(rows[name]?.controls.first)
-      #expect(abs(found.mean - (try mean(value))) < 1e-6, "\(name)")
+      let expected = try mean(value)
+      #expect(abs(found.mean - expected) < 1e-6, "\(name)")
       let lift = try #require(rows[name]?.lift?.mean)
-      #expect(abs(lift - (try mean(value) - mean(0.25))) < 1e-6, "\(name)")
+      let attack = try mean(0.25)
+      #expect(abs(lift - (expected - attack)) < 1e-6, "\(name)")
     }
     let together = try #require(rows["mean"]).means[0]
-    #expect(abs(together - (2 * (try mean(0)) + mean(1)) / 3) < 1e-6)
+    let (zeros, ones) = (try mean(0), try mean(1))
+    #expect(abs(together - (2 * zeros + ones) / 3) < 1e-6)
     #expect(summary.remarks.contains { $0.contains("different labels") })
   }
 

@@ -99,7 +99,7 @@ public enum CSVText {
   public static func line(_ fields: [String], by: String = ",") -> String {
     fields.map { field in
       field.contains(by) || field.contains("\"") || field.contains("\n") || field.contains("\r")
-        ? "\"" + CoreStrings.split(field, "\"").joined(separator: "\"\"") + "\"" : field
+        ? "\"" + String(decoding: field.utf8.flatMap { $0 == 34 ? [34, 34] : [$0] }, as: UTF8.self) + "\"" : field
     }.joined(separator: by) + "\n"
   }
 }

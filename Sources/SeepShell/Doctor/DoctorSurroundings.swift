@@ -21,10 +21,7 @@ extension Doctor {
       DoctorFinding(.fact, isTerminal ? "output goes to a terminal" : "output does not go to a terminal"),
       DoctorFinding(
         .fact, "colours \(Console.usesColor(1) ? "on" : "off") (\(variables(["NO_COLOR", "FORCE_COLOR", "TERM"])))"),
-      DoctorFinding(
-        .fact,
-        (TerminalPictures.isWanted ? "pictures are drawn here" : "pictures are not drawn here, only described")
-          + " (\(variables(["SEEP_GRAPHICS", "COLORTERM"])))"),
+      DoctorFinding(.fact, "pictures: " + TerminalGraphics(color: nil) { Console.writeError($0) }.explanation),
     ]
   }
 
