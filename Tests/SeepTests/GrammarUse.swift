@@ -17,6 +17,8 @@ struct ProgramGenerator {
   let grammar: Grammar
   var numbers: SeededNumbers
   private var cost: [String: Int] = [:]
+  /// Tokens made so far.
+  private var made = 0
   private let keywords: Set<String> = [
     "let", "var", "fn", "if", "else", "for", "in", "while", "break", "continue", "return", "match", "try", "catch",
     "raise", "use", "as", "assert", "defer", "with", "and", "or", "not", "none", "true", "false", "test", "_",
@@ -101,6 +103,10 @@ struct ProgramGenerator {
     while true {
       var text = ""
       spell(.rule(name), depth, &text)
+      // No pattern binds a name twice, and no record has a field twice.
+      made += 1
+      if name == "NAME" { text += "\(made)" }
+      if name == "TEXT" { text = "\(text.dropLast())\(made)\"" }
       if name == "KEYWORD" || !keywords.contains(text) { return text }
     }
   }
