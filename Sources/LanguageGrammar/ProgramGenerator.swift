@@ -26,7 +26,7 @@ public final class ProgramGenerator {
     var accents: [String] = []
   }
 
-  private enum Token { case other, name, keyword, hole, hex }
+  private enum Token { case other, name, text, keyword, hole, hex }
 
   public let productions: [String]
   private var nodes: [Node] = []
@@ -41,6 +41,8 @@ public final class ProgramGenerator {
   private var numbers = SeededNumbers(0)
   private var text: [UInt8] = []
   private var used = Productions()
+  /// Tokens made so far.
+  private var made = 0
   /// Below this many nested rules the shortest way is taken.
   private var limit = 22
   /// Open parentheses and brackets of the present head, and whether a brace stood outside of them.
@@ -116,7 +118,7 @@ public final class ProgramGenerator {
     case .rule(let name):
       node.kind = name == "NEWLINE" ? .newline : name == "head" ? .head : Grammar.isToken(name) ? .token : .rule
       node.target = rules[name] ?? 0
-      node.token = ["NAME": .name, "KEYWORD": .keyword, "HOLE": .hole, "HEX": .hex][name] ?? .other
+      node.token = ["NAME": .name, "TEXT": .text, "KEYWORD": .keyword, "HOLE": .hole, "HEX": .hex][name] ?? .other
     }
     nodes.append(node)
     return nodes.count - 1
@@ -133,6 +135,7 @@ public final class ProgramGenerator {
     numbers = source
     text = []
     used = Productions()
+    made = 0
     limit = depth
     (open, hasBareBrace) = (0, false)
     if let root = rules["program"] { enter(root, 0) }
@@ -225,6 +228,13 @@ public final class ProgramGenerator {
     }
     while true {
       spell(node.target, depth)
+      // No pattern binds a name twice, and no record has a field twice.
+      made += 1
+      if node.token == .name { text += Array(String(made).utf8) }
+      if node.token == .text {
+        text.removeLast()
+        text += Array("\(made)\"".utf8)
+      }
       if node.token == .keyword || !keywords.contains(Array(text[start...])) { return }
       text.removeLast(text.count - start)
     }

@@ -185,6 +185,7 @@ extension QuickParser {
   private var isRecordPatternOfCatch: Bool {
     guard let close = closing, close + 1 < tokens.count else { return false }
     let behind = close + 1
+    if tokens[behind].kind == .symbol("|") { return true }
     return tokens[behind].kind == .symbol("{") && !tokens[behind].newlineBefore
   }
 

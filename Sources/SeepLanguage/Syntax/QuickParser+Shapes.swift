@@ -191,6 +191,10 @@ extension QuickParser {
         "\(word(place + 1) ?? "r") with {name: …}")
     }
     guard place == start + 1, isSymbol(":", at: place) else { return nil }
+    switch tokens[start].kind {
+    case .int, .float: break
+    default: return nil
+    }
     let name = source(tokens[start].span.start, tokens[start].span.end)
     return Habit(
       "the names of a record's fields are words or texts, not numbers", tokens[start].span, "{\"\(name)\": …}")

@@ -12,7 +12,7 @@ enum Literal {
     if let tensor = value.foreign(as: TensorValue.self) { return try tensor.tensor.converted(to: dtype) }
     var shape: [Int] = []
     var level = value
-    while let items = value_items(level) {
+    while let items = try value_items(level) {
       shape.append(items.count)
       guard let first = items.first else { break }
       level = first
@@ -25,8 +25,15 @@ enum Literal {
     return try Tensor(numbers, shape: shape).converted(to: dtype)
   }
 
-  private static func value_items(_ value: Value) -> [Value]? {
-    if case .range(let range) = value.content { return range.map { Value($0) } }
+  private static func value_items(_ value: Value) throws -> [Value]? {
+    if case .range(let range) = value.content {
+      // A value and its owner for each number, before the tensor is made.
+      guard range.count <= MemoryBudget.limit / 64 else {
+        throw Fault(
+          "out-of-memory", "\(range.count) items do not fit into this machine's memory", help: "arange(…)", argument: 0)
+      }
+      return range.map { Value($0) }
+    }
     return value.asItems
   }
 
@@ -44,7 +51,7 @@ enum Literal {
       }
       return
     }
-    guard let items = value_items(value) else { throw ragged(shape, depth) }
+    guard let items = try value_items(value) else { throw ragged(shape, depth) }
     guard items.count == shape[depth] else {
       throw Fault(
         "ragged-list", "lists of unequal length make no tensor: one has \(shape[depth]) items, another \(items.count)",
