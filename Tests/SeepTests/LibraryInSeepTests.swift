@@ -28,7 +28,7 @@ import Testing
 
   @Test("a name written in Seep has a signature, help and an example before it is called") func heading() throws {
     let dlg = try #require(SeepLibrary.library.builtins.last { $0.name == "dlg" })
-    #expect(dlg.signature.text == "dlg(steps: 300, restarts: 5, lr: 1.0)")
+    #expect(dlg.signature.text == "dlg(steps: 300, restarts: 5, lr: 1.0, adapt: \"known\")")
     #expect(dlg.documentation.contains("Zhu"))
     #expect(dlg.example.contains("# expect: dlg()"))
     let session = session()
