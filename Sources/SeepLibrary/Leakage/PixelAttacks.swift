@@ -22,8 +22,8 @@ let pixelAttackBuiltins: [Builtin] = [
     "inverting_gradients(steps: 4800, lr: 0.1, tv: none, restarts: 1, preset: \"original\", distance: \"cosine\", sign: none, start: none, features: none, rule: none, adapt: \"known\")",
     """
     Inverting Gradients: cosine distance and total variation, Adam on the signs of the gradient, pixels kept in 0…1.
-    Takes batches, and gives `[n, c, h, w]` (`pair` says which image is which), and what a FedAvg client sends, whose steps it rehearses. `restarts` run side by side.
-    `preset` "modern" is breaching's: a patterned start, soft signs, cosine decay, isotropic variation of weight 0.1, and the last layer's input
+    Takes batches, and gives `[n, c, h, w]` (`pair` says which image is which), and what a FedAvg client sends, whose steps it rehearses.
+    `restarts` run side by side. `preset` "modern" is breaching's: a patterned start, soft signs, cosine decay, isotropic variation of weight 0.1, and the last layer's input
     as the gradient tells it (`features`, 0.1). `distance`: \(names(Distance.self)). `sign`: \(names(SlopeSign.self)).
     `start`: \(names(PixelStart.self)). `rule` infers the labels. `adapt`: "known" (the defense and its parameters are public), "estimated",
     "published", or "none": as the paper has it, candidates are compared undefended.

@@ -79,8 +79,8 @@ let userAttackBuiltins: [Builtin] = [
   Builtin(
     "attack(name, run:, knows: none, options: none, adapt: none, again: none)", group: "attacks",
     """
-    An attack of your own. `run` is a function of the update that was shared and the model; it returns an image `[c, h, w]`, a batch `[n, c, h, w]`, a leak, or a record of
-    `image` or `images`, `label` or `labels`, `loss`, `history`, `evaluations`. What it does not give is filled in: the labels it was told or that
+    An attack of your own. `run` is a function of the update that was shared and the model; it returns an image `[c, h, w]`, a batch
+    `[n, c, h, w]`, a leak, or a record of `image` or `images`, `label` or `labels`, `loss`, `history`, `evaluations`. What it does not give is filled in: the labels it was told or that
     the gradient shows, and as loss the squared distance of gradients. It may return nothing if it hands what it finds to `report`: then the best
     is the leak, also when it is interrupted.
 
