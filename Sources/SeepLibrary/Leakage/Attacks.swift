@@ -183,7 +183,7 @@ let attackBuiltins: [Builtin] =
       was told them, those. Rules:
       \(LabelRule.all.map { "\"\($0.name)\" (\($0.about))" }.joined(separator: "; ")). Those that count ask the `model`.
 
-      Source: Zhao, Mopuri, Bilen, "iDLG", 2020 ("idlg"); Li et al., "GGL", CVPR 2022 ("argsort_sum"); Yin et al., "GradInversion", CVPR 2021 ("yin"); Wainakh et al., "LLG", 2022 ("llg"); Geng et al., arXiv:2110.09074, 2021 ("count_softmax"); Dimitrov et al., TMLR 2022 ("count_fedavg").
+      Source: Zhao, Mopuri, Bilen, "iDLG", 2020 ("idlg"); Li et al., "GGL", CVPR 2022 ("argsort_sum"); Yin et al., "GradInversion", CVPR 2021 ("yin"); Wainakh et al., "LLG", PoPETs 2022 ("llg"); Geng et al., "General Deep Leakage", arXiv:2110.09074, 2021 ("count_softmax"); Dimitrov et al., "Data Leakage in Federated Averaging", TMLR 2022 ("count_fedavg").
       """,
       example:
         "let (x, y) = dataset(\"digits\").private[0]\nprint(infer_labels(share(lenet(), x, y)) == [y])  # expect: true"

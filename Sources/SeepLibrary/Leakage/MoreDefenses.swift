@@ -62,7 +62,7 @@ let sparseDefenses: [Builtin] = [
     What the defense removed from one update is added to the client's next one.
     `federate` keeps what was removed; a single `share` begins with nothing.
 
-    Source: Karimireddy, Rebjock, Stich, Jaggi, "Error Feedback Fixes SignSGD and other Gradient Compression Schemes", ICML 2019; Lin et al., "Deep Gradient Compression", 2018.
+    Source: Karimireddy, Rebjock, Stich, Jaggi, "Error Feedback Fixes SignSGD and other Gradient Compression Schemes", ICML 2019; Lin et al., "Deep Gradient Compression", ICLR 2018.
     """, example: "print(error_feedback(prune(0.99)))  # expect: error_feedback(prune(0.99))"
   ) { call in
     guard let inner = try Defenses.argument(call, "defense") else {

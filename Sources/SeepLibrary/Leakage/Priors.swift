@@ -90,7 +90,7 @@ let priorBuiltins: [Builtin] = [
     checkpoints; `truncation` chooses its statistics. Images are brought to `size` pixels by area averaging, and to 0…1 unless `unit` is false (then
     -1…1). `upsampling` says for each block whether it doubles the image, where the file is not one of the published sizes.
 
-    Source: Brock et al., "BigGAN", 2019.
+    Source: Brock, Donahue, Simonyan, "Large Scale GAN Training for High Fidelity Natural Image Synthesis", ICLR 2019.
     """,
     example: "try { generator(\"missing.safetensors\") } catch e { print(e.code) }  # expect: file-not-found"
   ) { call in

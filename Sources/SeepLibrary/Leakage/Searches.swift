@@ -67,7 +67,7 @@ let searchBuiltins: [Builtin] = [
     evaluations, `sigma` is the first step size; `active` uses the worst candidates too; `diagonal` is the separable variant;
     after a run that has converged come `restarts` more, each with twice the population, while the budget lasts.
 
-    Source: Hansen, "The CMA Evolution Strategy: A Tutorial", arXiv:1604.00772, 2016; Auger, Hansen 2005 (restarts).
+    Source: Hansen, "The CMA Evolution Strategy: A Tutorial", arXiv:1604.00772, 2016; Auger, Hansen, "A Restart CMA Evolution Strategy With Increasing Population Size", CEC 2005 (restarts).
     """, example: "print(cma_es(budget: 100))  # expect: cma_es(budget: 100)"
   ) { call in
     Value(

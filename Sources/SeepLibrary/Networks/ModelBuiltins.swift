@@ -70,7 +70,7 @@ let modelBuiltins: [Builtin] = [
     """
     R-GAP's network: six convolutions without bias, three of stride 2, and LeakyReLU. Images `[n, c, h, w]`, or one, to logits `[n, classes]`.
 
-    Source: Zhu, Blaschko, "R-GAP", 2021.
+    Source: Zhu, Blaschko, "R-GAP: Recursive Gradient Attack on Privacy", ICLR 2021.
     """,
     example: "print(cnn6()(zeros(3, 32, 32)).shape)  # expect: [10]"
   ) { try .cnn6(classes: $0.int("classes", in: 1...Int.max), key: $1) },
