@@ -76,7 +76,7 @@ extension LabelRule {
   /// Repeats allowed, without a bias: m = (1 + 1/C) Σ⁻/K of the row sums; each negative class once, then the most negative
   /// after subtracting m for each found.
   public static let llg = LabelRule(
-    "llg", about: "LLG (Wainakh et al. 2022): row sums in two stages; repeats allowed",
+    "llg", about: "row sums in two stages; repeats allowed",
     layer: { layer, count in
       let share = (1 + 1 / Double(layer.classes)) * negativeShare(layer.rowSums, count)
       return twoStages(layer.rowSums, count, share: share)
@@ -84,7 +84,7 @@ extension LabelRule {
 
   /// Counts from the mean softmax on noise: exact if that is the batch's, very good for untrained models.
   public static let countSoftmax = LabelRule(
-    "count_softmax", about: "Geng et al. 2021: counts from the mean softmax on noise; repeats allowed", needsModel: true
+    "count_softmax", about: "counts from the mean softmax on noise; repeats allowed", needsModel: true
   ) { evidence in
     guard let model = evidence.model else { return [] }
     let probed = try ProbedOutputs(model, key: evidence.key)
@@ -93,7 +93,7 @@ extension LabelRule {
 
   /// The same for differences: the mean softmax along the way from the server's weights to the client's.
   public static let countFedAvg = LabelRule(
-    "count_fedavg", about: "Dimitrov et al. 2022: counts along the way of a FedAvg client; repeats allowed",
+    "count_fedavg", about: "counts along the way of a FedAvg client; repeats allowed",
     needsModel: true
   ) { evidence in
     guard let model = evidence.model, let update = evidence.update else { return [] }

@@ -65,7 +65,7 @@ public struct LabelEvidence {
 /// A rule that infers the labels of K examples.
 public struct LabelRule: Sendable {
   public let name: String
-  /// When it is exact, and where it is from.
+  /// What it looks at and when it is exact; where it is from, `infer_labels` says.
   public let about: String
   /// Whether it runs the model.
   public let needsModel: Bool
@@ -113,14 +113,14 @@ public struct LabelRule: Sendable {
 }
 
 extension LabelRule {
-  /// The class with the smallest row sum: exact for one example with features that are not negative.
+  /// iDLG's, the class with the smallest row sum: exact for one example with features that are not negative.
   public static let idlg = LabelRule(
-    "idlg", about: "iDLG (Zhao et al. 2020): smallest row sum; one example",
+    "idlg", about: "smallest row sum; one example",
     layer: { layer, _ in smallest(layer.rowSums, 1) })
 
-  /// The K classes with the smallest row sums: for distinct labels.
+  /// GGL's, the K classes with the smallest row sums: for distinct labels.
   public static let argsortSum = LabelRule(
-    "argsort_sum", about: "GGL (Li et al. 2022): K smallest row sums; distinct labels",
+    "argsort_sum", about: "K smallest row sums; distinct labels",
     layer: { smallest($0.rowSums, $1) })
 
   /// Classes with a negative bias gradient: never wrong without noise, may miss some.
@@ -131,9 +131,9 @@ extension LabelRule {
       return signs.indices.filter { signs[$0] < 0 }
     })
 
-  /// The K classes with the smallest entry anywhere in their row: for distinct labels.
+  /// GradInversion's, the K classes with the smallest entry anywhere in their row: for distinct labels.
   public static let yin = LabelRule(
-    "yin", about: "GradInversion (Yin et al. 2021): K smallest row minima; distinct labels",
+    "yin", about: "K smallest row minima; distinct labels",
     layer: { smallest($0.rowMinima, $1) })
 
   /// Repeats allowed: each negative class once, then the most negative after subtracting an example's share m = Σ⁻/K.

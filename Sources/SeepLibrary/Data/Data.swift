@@ -154,7 +154,7 @@ let dataBuiltins: [Builtin] = [
     "dataset(name, size: none)", group: "data",
     """
     Real images that come with Seep, split into `public` and `private` (the clients') parts. "digits": MNIST, 28×28, 10 classes,
-    also with a `test` part. "faces": 40 people, grey, `size` 64 or 32 pixels, split by person. A part has `.images`, `.labels`;
+    also with a `test` part. "faces": 40 people, grey, `size` 64 or 32 pixels, split by person. A part has `.images`, `[n, c, h, w]` in 0…1, and `.labels`;
     `part[3]` is the pair (image, label), `part[0..10]` a smaller part.
     """, example: "print(dataset(\"digits\"))  # expect: dataset digits: public 3000, private 1500, test 500"
   ) { call in

@@ -26,7 +26,7 @@ final class AttackValue: Foreign {
           "run(shared, model, label: none, labels: none)", group: "attacks",
           """
           Attacks an update of a model and gives a leak. `label` or `labels` tell the attacker what else it would infer.
-          Stopped by Ctrl-C, it gives the best until then.
+          Stopped by Ctrl-C, it gives the best until then. `.image` is `[c, h, w]`, `.images` `[n, c, h, w]`, `.labels` n ints.
           """,
           example:
             "let (x, y) = dataset(\"digits\").private[0]\nlet net = lenet()\nlet leak = class_mean(dataset(\"digits\").public).run(share(net, x, y), net)\nprint(leak.label == y)  # expect: true"
@@ -110,10 +110,12 @@ let attackBuiltins: [Builtin] =
     attack(
       "ggl(prior:, search: none, adapt: \"known\", regularisation: 0.1, squash: false)",
       """
-      Generative Gradient Leakage (Li et al., CVPR 2022): searches the latent space of a `prior` for the image whose gradient,
+      Generative Gradient Leakage: searches the latent space of a `prior` for the image `[c, h, w]` whose gradient,
       defended alike, is the one received. `search` is `cma_es(…)` (the default), `adam(…)` or `random_search(…)`. `adapt`: "known"
       (the defense and its parameters are public), "estimated" (parameters from the update alone), "published" (as the paper's
       code estimates them), "none". `regularisation` weighs the divergence of the latent vector from a normal one.
+
+      Source: Li, Zhang, Liu, Liu, "Auditing Privacy Defenses in Federated Learning via Generative Gradient Leakage", CVPR 2022.
       """, example: "print(ggl(prior: prior(\"digits\")))  # expect: ggl(search: cma_es(budget: 5000))"
     ) { call in
       let search = try call.optionalValue("search").map { _ in
@@ -139,7 +141,7 @@ let attackBuiltins: [Builtin] =
     },
     attack(
       "prior_only(prior, samples: 50)",
-      "A control: draws of the inferred class from the prior, whatever the gradient says; `.image` is the first, `.images` has them all.",
+      "A control: draws of the inferred class from the prior, whatever the gradient says; `.image` is the first, `.images` has them all, `[n, c, h, w]`.",
       example: "print(type(prior_only(prior(\"digits\"))))  # expect: attack", group: "controls"
     ) { try PriorOnly($0.foreign(as: PriorValue.self, "prior", kind: "a prior").prior, samples: $0.int("samples")) },
     attack(
@@ -161,7 +163,7 @@ let attackBuiltins: [Builtin] =
     },
     Builtin(
       "wrong_image(data, index)", group: "controls",
-      "A control: the next example after `index` with the same label, as a record {image, label, index}.",
+      "A control: the next example after `index` with the same label, as a record {image, label, index}; the image is `[c, h, w]`.",
       example: "let d = dataset(\"digits\").private\nprint(wrong_image(d, 0).label == d[0][1])  # expect: true"
     ) { call in
       let data = try Data.part(call, "data")
@@ -177,8 +179,11 @@ let attackBuiltins: [Builtin] =
     Builtin(
       "infer_labels(shared, rule: \"combined\", model: none)", group: "attacks",
       """
-      The labels read from the last layer's gradient; within an attack that was told them, those. Rules:
+      The labels read from the last layer's gradient, a list of one int for each of the K examples, in ascending order; within an attack that
+      was told them, those. Rules:
       \(LabelRule.all.map { "\"\($0.name)\" (\($0.about))" }.joined(separator: "; ")). Those that count ask the `model`.
+
+      Source: Zhao, Mopuri, Bilen, "iDLG", 2020 ("idlg"); Li et al., "GGL", CVPR 2022 ("argsort_sum"); Yin et al., "GradInversion", CVPR 2021 ("yin"); Wainakh et al., "LLG", PoPETs 2022 ("llg"); Geng et al., "General Deep Leakage", arXiv:2110.09074, 2021 ("count_softmax"); Dimitrov et al., "Data Leakage in Federated Averaging", TMLR 2022 ("count_fedavg").
       """,
       example:
         "let (x, y) = dataset(\"digits\").private[0]\nprint(infer_labels(share(lenet(), x, y)) == [y])  # expect: true"

@@ -60,6 +60,8 @@ let auditToolBuiltins: [Builtin] = [
     μ = ‖g(x) - g(x′)‖ / σ, the median over the first `images` examples x of `data`, with x′ the nearest other image of the same class and σ the deviation
     of the noise that `defense` adds: who must tell which of the two was sent is right with probability Φ(μ/2). 400 hides nothing, at 1 little is
     left. What comes before the noise counts (clipping brings gradients closer); none without noise.
+
+    Source: Dong, Roth, Su, "Gaussian Differential Privacy", JRSS B 2022 (the meaning of μ).
     """,
     example:
       "let d = dataset(\"digits\").private\nlet net = lenet()\nlet mu = discriminability(net, d, noise(0.1), images: 5)\nprint(abs(discriminability(net, d, noise(0.2), images: 5) / mu - 0.5) < 1e-4)  # expect: true"
@@ -78,6 +80,8 @@ let auditToolBuiltins: [Builtin] = [
     """
     The deviation of the noise with which two images of a class are `mu` deviations apart (see `discriminability`): the median ‖g(x) - g(x′)‖ / mu.
     `noise(sigma_for(net, data, mu: 4))` is the same strength for a large model and for a small one.
+
+    Source: Dong, Roth, Su, "Gaussian Differential Privacy", JRSS B 2022 (the meaning of μ).
     """,
     example:
       "let d = dataset(\"digits\").private\nlet net = lenet()\nlet defense = noise(sigma_for(net, d, mu: 4, images: 5))\nprint(abs(discriminability(net, d, defense, images: 5) - 4) < 1e-3)  # expect: true"

@@ -15,7 +15,11 @@ let defenseBuiltins: [Builtin] =
   [
     defense(
       "noise(sigma)",
-      "Adds normal noise of standard deviation `sigma` to every entry. Without clipping it gives no differential privacy.",
+      """
+      Adds normal noise of standard deviation `sigma` to every entry. Without clipping it gives no differential privacy.
+
+      Source: Abadi et al., "Deep Learning with Differential Privacy", CCS 2016.
+      """,
       example: "print(noise(0.1))  # expect: noise(0.1)"
     ) { try Noise($0.double("sigma")) },
     defense(
@@ -28,6 +32,8 @@ let defenseBuiltins: [Builtin] =
       Scales down to a norm of at most `bound`, by min(1, bound / (norm + 1e-6)): `per` "global" over all tensors of the update
       together, "layer" each tensor by itself, "example" the gradient of each example before they are averaged. `norm` 2 is
       Euclidean; 1, the sum of absolute values, is what Laplace noise needs for differential privacy (see `epsilon`).
+
+      Source: Abadi et al., "Deep Learning with Differential Privacy", CCS 2016.
       """,
       example: "print(clip(4) >> noise(0.01))  # expect: clip(4) >> noise(0.01)"
     ) { call in
@@ -44,9 +50,11 @@ let defenseBuiltins: [Builtin] =
     defense(
       "dp(sigma:, clip:)",
       """
-      Differentially private SGD (Abadi et al. 2016): each example's gradient is clipped to the norm `clip`, they are summed, normal
+      Differentially private SGD: each example's gradient is clipped to the norm `clip`, they are summed, normal
       noise of standard deviation `sigma`·`clip` is added once, and the sum is divided by the number of examples. `epsilon(…)` says
       what that protects. In a `local_update` every step does so.
+
+      Source: Abadi et al., "Deep Learning with Differential Privacy", CCS 2016.
       """,
       example: "print(dp(sigma: 1.0, clip: 4) >> prune(0.9))  # expect: dp(sigma: 1, clip: 4) >> prune(0.9)"
     ) { try DifferentialPrivacy(sigma: $0.double("sigma"), clip: $0.double("clip")) },

@@ -26,8 +26,8 @@ let estimateBuiltins: [Builtin] = [
   Builtin(
     "matching_loss(shared, model, x, y, adapt: \"known\", distance: \"l2\")", group: "attacks",
     """
-    The distance between an update of one example and the gradient of each candidate in `x` with its label in `y`, defended alike as far as
-    `adapt` says the defense is known: "known", "estimated", "published", "none". A list, one number for each candidate. `distance`
+    The distance between an update of one example and the gradient of each candidate in `x`, `[n, c, h, w]`, with its label in `y`, defended
+    alike as far as `adapt` says the defense is known: "known", "estimated", "published", "none". A list, one number for each candidate. `distance`
     is "l2" (squared), "l1", "cosine" or "cosine_local".
     """,
     example:

@@ -57,7 +57,7 @@ let federatedBuiltins: [Builtin] = [
     "share(model, x, y, defense: none, mode: \"eval\")", group: "federated",
     """
     What a client sends in federated SGD: the gradient of its mean cross-entropy with respect to the model's parameters, after
-    its defense. `x` is an example or a batch, `y` its label or labels; `mode` is how batch normalisation runs.
+    its defense. `x` is an example `[c, h, w]` or a batch `[n, c, h, w]`, `y` its label or n labels; `mode` is how batch normalisation runs.
     """,
     example:
       "let (x, y) = dataset(\"digits\").private[0]\nprint(share(lenet(), x, y, defense: clip(1)).norm < 1.001)  # expect: true"
@@ -71,9 +71,11 @@ let federatedBuiltins: [Builtin] = [
   Builtin(
     "local_update(model, x, y, steps: 1, lr: 0.1, batch: none, defense: none, mode: \"eval\")", group: "federated",
     """
-    What a client sends in federated averaging (McMahan et al. 2017): its parameters after `steps` steps of SGD with rate `lr`, minus those
+    What a client sends in federated averaging: its parameters after `steps` steps of SGD with rate `lr`, minus those
     it was sent. Step i takes `batch` examples from the i-th slice of the data, in order and around again; all of them by default.
     What a defense does to single examples it does in every step, what it does to the update once, at the end.
+
+    Source: McMahan et al., "Communication-Efficient Learning of Deep Networks from Decentralized Data", AISTATS 2017.
     """,
     example:
       "let d = dataset(\"digits\").private\nlet u = local_update(lenet(), d.images[0..8], d.labels[0..8], steps: 4, batch: 2)\nprint(u.kind, u.steps, u.lr)  # expect: difference 4 0.1"
@@ -145,6 +147,8 @@ let federatedBuiltins: [Builtin] = [
     The result is a record: `model`; `history`, for each round a record {round, clients, norm, sent, accuracy} (`sent`: numbers other than 0 in all
     updates; accuracy on `test`, or none); `captured`, what an attacker on the server has of round `capture` (by default the last): {round, model,
     updates, clients}; `clients`, their parts.
+
+    Source: McMahan et al., "Communication-Efficient Learning of Deep Networks from Decentralized Data", AISTATS 2017.
     """,
     example:
       "let d = dataset(\"digits\")\nlet run = federate(mlp([784, 10]), d.public[0..200], clients: 4, rounds: 2, defense: clip(1))\nprint(len(run.history), len(run.captured.updates), run.captured.updates[0].defense)  # expect: 2 4 clip(1)"

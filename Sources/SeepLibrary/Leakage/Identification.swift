@@ -44,11 +44,13 @@ let identificationBuiltins: [Builtin] = [
   Builtin(
     "identify(image, gallery, truth, by: \"mse\")", group: "metrics",
     """
-    Does the recovered `image` point at the secret one (GradInversion's identification)? The images of `gallery` are ordered by their distance from it, and
+    Does the recovered `image`, `[c, h, w]`, point at the secret one? The images of `gallery` are ordered by their distance from it, and
     `truth` is the index of the secret one, or the secret image itself. Where `gallery` is a part of a data set, only its images with the truth's label count, so that knowing
-    the label is worth no more than chance; a batch of images is taken whole. The record {rank, hit, chance, distance, nearest, size}: the place
+    the label is worth no more than chance; a batch `[n, c, h, w]` is taken whole. The record {rank, hit, chance, distance, nearest, size}: the place
     of the truth from 1, whether it is first, the share of the gallery that would be a hit, its distance, the index of the nearest image, the images that count.
     `by` is "mse" (of values in 0…1), "ssim", a model (its representation) or a function of two images, smaller nearer.
+
+    Source: Yin, Mallya, Vahdat, Alvarez, Kautz, Molchanov, "See through Gradients: Image Batch Recovery via GradInversion", CVPR 2021.
     """,
     example:
       "let d = dataset(\"digits\").private\nlet found = identify(d[5][0] + 0.1, d, 5)\nprint(found.rank, found.hit, found.chance == 1 / found.size)  # expect: 1 true true"
@@ -69,7 +71,7 @@ let identificationBuiltins: [Builtin] = [
   Builtin(
     "reidentify(image, data, truth, by: \"mse\")", group: "metrics",
     """
-    Does the recovered `image` say who it is? It is compared with all photographs of `data`, a part of a data set whose labels are people, except the secret one, number
+    Does the recovered `image`, `[c, h, w]`, say who it is? It is compared with all photographs of `data`, a part of a data set whose labels are people, except the secret one, number
     `truth` (or itself given as that): a hit is when the nearest is another photograph of the same person. The record {person, hit, chance, distance, rank, nearest, size}: whom the nearest
     shows, whether that is right, the share of the photographs that show the person, the distance to the nearest of them and its rank, the index of the nearest
     photograph, the photographs compared. `by` as in `identify`.

@@ -7,10 +7,14 @@ import Tensors
 
 /// A metric of two images or batches, `[n]` from `body`: the mean over the images of a batch, or with `each: true` all values;
 /// differentiable in both. The signature has `a`, `b` and `each`.
+/// - Parameter source: authors, title, venue and year of the paper that defines it, the last line of the help.
 func metric(
-  _ signature: String, _ what: String, example: String, _ body: @escaping (Variable, Variable, Call) throws -> Variable
+  _ signature: String, _ what: String, source: String? = nil, example: String,
+  _ body: @escaping (Variable, Variable, Call) throws -> Variable
 ) -> Builtin {
-  Builtin(signature, group: "metrics", what + " `each: true` gives every image's value.", example: example) { call in
+  let shapes = " Images are `[c, h, w]`, batches `[n, c, h, w]`; `each: true` gives every image's value, `[n]`."
+  let words = what + shapes + (source.map { "\n\nSource: \($0)" } ?? "")
+  return Builtin(signature, group: "metrics", words, example: example) { call in
     let (a, b) = (try tensorArgument(call, "a"), try tensorArgument(call, "b"))
     guard a.shape == b.shape else {
       throw Fault(
@@ -72,7 +76,9 @@ private let pixelMetricBuiltins: [Builtin] = [
   ) { a, b, call in try Leakage.psnr(a, b, peak: call.double("peak")) },
   metric(
     "ssim(a, b, peak: 1.0, window: \"gaussian\", each: false)",
-    "Structural similarity (Wang et al. 2004), 1 if equal: 11×11 Gaussian window of deviation 1.5, valid region, biased covariance, the mean over channels. `peak` is the range of the data. Other conventions by `window`, which differ by up to 0.1: \(SSIMWindow.allCases.map { "\"\($0.rawValue)\"" }.joined(separator: ", ")).",
+    "Structural similarity, 1 if equal: 11×11 Gaussian window of deviation 1.5, valid region, biased covariance, the mean over channels. `peak` is the range of the data. Other conventions by `window`, which differ by up to 0.1: \(SSIMWindow.allCases.map { "\"\($0.rawValue)\"" }.joined(separator: ", ")).",
+    source:
+      "Wang, Bovik, Sheikh, Simoncelli, \"Image Quality Assessment: From Error Visibility to Structural Similarity\", IEEE TIP 2004.",
     example: "print(ssim(ones(1, 12, 12), ones(1, 12, 12)))  # expect: 1.0"
   ) { a, b, call in
     let window = try call.choice("window", of: SSIMWindow.allCases.map(\.rawValue))
@@ -80,11 +86,18 @@ private let pixelMetricBuiltins: [Builtin] = [
   },
   metric(
     "ms_ssim(a, b, peak: 1.0, each: false)",
-    "Multi-scale structural similarity (Wang et al. 2003), 1 if equal: five scales with 2×2 mean pooling between them, weights .0448 .2856 .3001 .2363 .1333, as pytorch-msssim. Sides must be longer than 160 pixels.",
+    "Multi-scale structural similarity, 1 if equal: five scales with 2×2 mean pooling between them, weights .0448 .2856 .3001 .2363 .1333, as pytorch-msssim. Sides must be longer than 160 pixels.",
+    source:
+      "Wang, Simoncelli, Bovik, \"Multiscale structural similarity for image quality assessment\", Asilomar 2003.",
     example: "let x = rand(1, 176, 176)\nprint(\"{ms_ssim(x, x):.4}\")  # expect: 1.0000"
   ) { a, b, call in try multiScaleSSIM(a, b, peak: call.double("peak")) },
   Builtin(
-    "tv(x)", group: "metrics", "Total variation: mean |dx| + mean |dy| over an image or batch.",
+    "tv(x)", group: "metrics",
+    """
+    Total variation: mean |dx| + mean |dy| over an image `[c, h, w]` or batch `[n, c, h, w]`, one number; what `inverting_gradients` keeps small.
+
+    Source: Geiping, Bauermeister, Dröge, Moeller, "Inverting Gradients: How easy is it to break privacy in federated learning?", NeurIPS 2020.
+    """,
     example: "print(tv(ones(1, 3, 3)))  # expect: 0.0"
   ) { call in
     let x = try tensorArgument(call, "x")
@@ -92,7 +105,12 @@ private let pixelMetricBuiltins: [Builtin] = [
   },
   Builtin(
     "median_filter(x)", group: "metrics",
-    "Each pixel's median among its 3×3 neighbours, the border reflected: takes single wrong pixels out of a reconstruction, as Inverting Gradients' code does before it measures.",
+    """
+    Each pixel's median among its 3×3 neighbours, the border reflected, of an image `[c, h, w]` or batch `[n, c, h, w]`, in the same shape: takes
+    single wrong pixels out of a reconstruction, as the published code of the paper does before it measures.
+
+    Source: Geiping, Bauermeister, Dröge, Moeller, "Inverting Gradients: How easy is it to break privacy in federated learning?", NeurIPS 2020.
+    """,
     example:
       "var x = zeros(1, 5, 5)\nx[0, 2, 2] = 1\nprint(max(median_filter(x)))  # expect: 0.0"
   ) { call in Value(TensorValue(try medianFilter(tensorArgument(call, "x")))) },

@@ -9,12 +9,20 @@ import Tensors
 let sparseDefenses: [Builtin] = [
   defense(
     "prune(rate)",
-    "Gradient compression: in each tensor, entries below the `rate` quantile of the absolute values become 0; ties are kept.",
+    """
+    Gradient compression: in each tensor, entries below the `rate` quantile of the absolute values become 0; ties are kept.
+
+    Source: Aji, Heafield, "Sparse Communication for Distributed Gradient Descent", EMNLP 2017.
+    """,
     example: "print(prune(0.9))  # expect: prune(0.9)"
   ) { try Prune($0.double("rate")) },
   defense(
     "top_k(rate, per: \"layer\")",
-    "Keeps the max(1, ⌊m (1 - rate)⌋) largest of the m entries of each tensor, or with `per: \"global\"` of the whole update; ties are kept.",
+    """
+    Keeps the max(1, ⌊m (1 - rate)⌋) largest of the m entries of each tensor, or with `per: "global"` of the whole update; ties are kept.
+
+    Source: Aji, Heafield, "Sparse Communication for Distributed Gradient Descent", EMNLP 2017.
+    """,
     example: "print(top_k(0.99, per: \"global\"))  # expect: top_k(0.99, per: \"global\")"
   ) {
     let scope = try $0.choice("per", of: TopK.Scope.allCases.map(\.rawValue))
@@ -51,8 +59,10 @@ let sparseDefenses: [Builtin] = [
   defense(
     "error_feedback(defense)",
     """
-    What the defense removed from one update is added to the client's next one (deep gradient compression, Lin et al. 2018).
+    What the defense removed from one update is added to the client's next one.
     `federate` keeps what was removed; a single `share` begins with nothing.
+
+    Source: Karimireddy, Rebjock, Stich, Jaggi, "Error Feedback Fixes SignSGD and other Gradient Compression Schemes", ICML 2019; Lin et al., "Deep Gradient Compression", ICLR 2018.
     """, example: "print(error_feedback(prune(0.99)))  # expect: error_feedback(prune(0.99))"
   ) { call in
     guard let inner = try Defenses.argument(call, "defense") else {
@@ -69,17 +79,29 @@ let coarseDefenses: [Builtin] = [
   ) { try Quantize($0.int("bits")) },
   defense(
     "qsgd(levels)",
-    "QSGD (Alistarh et al. 2017): each tensor's norm, and for each entry its sign and one of `levels` levels, rounded at random without bias.",
+    """
+    QSGD: each tensor's norm, and for each entry its sign and one of `levels` levels, rounded at random without bias.
+
+    Source: Alistarh, Grubic, Li, Tomioka, Vojnovic, "QSGD: Communication-Efficient SGD via Gradient Quantization and Encoding", NeurIPS 2017.
+    """,
     example: "print(qsgd(16))  # expect: qsgd(16)"
   ) { try QSGD($0.int("levels")) },
   defense(
     "terngrad()",
-    "TernGrad (Wen et al. 2017): m·sign(g) with probability |g|/m, else 0, with m the tensor's largest size.",
+    """
+    TernGrad: m·sign(g) with probability |g|/m, else 0, with m the tensor's largest size.
+
+    Source: Wen et al., "TernGrad", NeurIPS 2017.
+    """,
     example: "print(clip(1) >> terngrad)  # expect: clip(1) >> terngrad"
   ) { _ in TernGrad() },
   defense(
     "sign_only(scaled: false)",
-    "Sends only the sign of each entry (signSGD, Bernstein et al. 2018); `scaled` multiplies it by the mean size of its tensor.",
+    """
+    Sends only the sign of each entry; `scaled` multiplies it by the mean size of its tensor.
+
+    Source: Bernstein, Wang, Azizzadenesheli, Anandkumar, "signSGD", ICML 2018.
+    """,
     example: "print(clip(4) >> sign_only)  # expect: clip(4) >> sign_only"
   ) { SignOnly(scaled: try $0.bool("scaled")) },
   defense(
@@ -103,9 +125,11 @@ let batchDefenses: [Builtin] = [
   defense(
     "soteria(rate, mode: \"mask\", eps: 1e-10)",
     """
-    Representation perturbation (Sun et al. 2021): hides a share `rate` of the features before the last layer, those with the smallest
+    Representation perturbation: hides a share `rate` of the features before the last layer, those with the smallest
     ‖dr/dx‖/(r + eps). `mode` "mask" zeroes their columns in the last layer's gradient, as GGL and the published code do; "backprop" takes the whole
     gradient with these features at 0, as the paper describes it.
+
+    Source: Sun et al., "Soteria: Provable Defense against Privacy Leakage in Federated Learning from Representation Perspective", CVPR 2021.
     """, example: "print(soteria(0.8))  # expect: soteria(0.8)"
   ) {
     let mode = try $0.choice("mode", of: Soteria.Method.allCases.map(\.rawValue))
@@ -114,8 +138,10 @@ let batchDefenses: [Builtin] = [
   defense(
     "outpost(phi: 0.4, prune: 0.8, noise: 0.8)",
     """
-    OUTPOST (Wang et al. 2023): prunes each tensor, then adds normal noise of deviation `noise`·min(1, variance of the parameters) to the
+    OUTPOST: prunes each tensor, then adds normal noise of deviation `noise`·min(1, variance of the parameters) to the
     share `phi` of entries with the largest mean squared gradient. Without the decay over local steps that the paper adds.
+
+    Source: Wang, Hugh, Li, "More than Enough is Too Much: Adaptive Defenses against Gradient Leakage in Production Federated Learning", INFOCOM 2023.
     """, example: "print(outpost())  # expect: outpost(phi: 0.4, prune: 0.8, noise: 0.8)"
   ) { try Outpost(phi: $0.double("phi"), prune: $0.double("prune"), noise: $0.double("noise")) },
   defense(
@@ -124,22 +150,30 @@ let batchDefenses: [Builtin] = [
     Blends each example of the batch with k - 1 others, and their labels alike, before the gradient is taken; what leaks is the blend.
     Weights are Dirichlet(3, 1, …, 1), drawn again until none is above `largest`. The others come from the batch, or from `pool` (a part
     of a data set).
+
+    Source: Zhang, Cisse, Dauphin, Lopez-Paz, "mixup: Beyond Empirical Risk Minimization", ICLR 2018.
     """,
     example:
       "let d = dataset(\"digits\").private\nlet u = share(lenet(), d.images[0..8], d.labels[0..8], defense: mixup(4))\nprint(u.defense)  # expect: mixup(4)"
   ) { try mixing($0, hides: false) },
   defense(
     "instahide(k, largest: 0.65, pool: none)",
-    "InstaHide (Huang et al. 2020): `mixup`, then the sign of every pixel is turned with probability 1/2.",
+    """
+    InstaHide: `mixup`, then the sign of every pixel is turned with probability 1/2.
+
+    Source: Huang, Song, Li, Arora, "InstaHide: Instance-hiding Schemes for Private Distributed Learning", ICML 2020.
+    """,
     example:
       "let d = dataset(\"digits\")\nlet (x, y) = d.private[0]\nprint(share(lenet(), x, y, defense: instahide(4, pool: d.public)).examples)  # expect: 1"
   ) { try mixing($0, hides: true) },
   defense(
     "secure_aggregate(bits: 32, fraction: 20)",
     """
-    Secure aggregation (Bonawitz et al. 2017), simulated exactly: of several clients' updates the server gets the mean weighted by their
+    Secure aggregation, simulated exactly: of several clients' updates the server gets the mean weighted by their
     examples, and nothing else. `[a, b] |> secure_aggregate()`, or at the end of a composition in `federate`. Numbers are sent in fixed
     point, round(examples·x·2^fraction) modulo 2^bits, with pairwise masks that cancel; what does not fit is an error.
+
+    Source: Bonawitz et al., "Practical Secure Aggregation for Privacy-Preserving Machine Learning", CCS 2017.
     """,
     example:
       "let d = dataset(\"digits\").private\nlet net = lenet()\nlet both = [share(net, d[0][0], d[0][1]), share(net, d[1][0], d[1][1])] |> clip(1) >> secure_aggregate()\nprint(both.examples)  # expect: 2"
@@ -147,9 +181,11 @@ let batchDefenses: [Builtin] = [
   Builtin(
     "precode(model, size: 256, beta: 1e-3)", group: "defenses",
     """
-    PRECODE (Scheliga et al. 2022): the model with a variational bottleneck of `size` random features before its last dense layer, and
+    PRECODE: the model with a variational bottleneck of `size` random features before its last dense layer, and
     `beta`·KL/ln 2 in its loss. Client and server both use this model: `share(precode(net), x, y)`. A client's pass draws the features, an attacker's
     takes their mean.
+
+    Source: Scheliga, Mäder, Seeland, "PRECODE: A Generic Model Extension to Prevent Deep Gradient Leakage", WACV 2022.
     """,
     example:
       "let net = precode(lenet(), size: 8)\nlet (x, y) = dataset(\"digits\").private[0]\nprint(len(share(net, x, y)))  # expect: 12"
@@ -165,7 +201,7 @@ let batchDefenses: [Builtin] = [
 let userDefense = Builtin(
   "defense(f: none, batch: none, model: none, examples: none, adapt: none)", group: "defenses",
   """
-  Functions as a defense, one for each hook: `f` from an update to an update; `batch` from images and labels (numbers, or probabilities
+  Functions as a defense, one for each hook: `f` from an update to an update; `batch` from images `[n, c, h, w]` and labels (numbers, or probabilities
   `[n, classes]`) to both; `model` from model to model; `examples` from one example's gradient (a record of tensors) to another, before
   they are averaged. `adapt` is a function of a candidate's gradient (a record of tensors) and the update received, which imitates the
   defense for attacks that adapt. A plain function in a composition is one on the update.

@@ -41,7 +41,7 @@ let pairingBuiltins: [Builtin] = [
   Builtin(
     "pair(a, b, by: \"mse\")", group: "metrics",
     """
-    For each image of batch `a`, the index of its partner in `b`: the assignment, each image used once, with the smallest sum of distances
+    For each image of batch `a`, `[n, c, h, w]`, the index of its partner in `b`, a list of n ints: the assignment, each image used once, with the smallest sum of distances
     (Kuhn and Munkres). `by` is "mse" (of values in 0…1), "ssim", a model (its representation) or a function of two images, smaller nearer.
     `b[pair(a, b)]` is `b` in the order of `a`.
     """,
@@ -53,7 +53,7 @@ let pairingBuiltins: [Builtin] = [
   Builtin(
     "compare(found, truth, metrics: none, by: \"mse\")", group: "metrics",
     """
-    A batch against the truth, image by image: pairs them (see `pair`) and gives one record for each found image with the index of its partner
+    A batch `[n, c, h, w]` (or an image) against the truth, image by image: pairs them (see `pair`) and gives one record for each found image with the index of its partner
     `truth` and every metric. `metrics` are functions of two images, by default `[mse, psnr, ssim]`.
     """,
     example:

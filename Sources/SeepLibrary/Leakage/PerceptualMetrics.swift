@@ -71,17 +71,21 @@ let perceptualMetricBuiltins: [Builtin] = [
   metric(
     "lpips(a, b, backbone: \"vgg\", weights: none, unit: true, each: false)",
     """
-    Learned perceptual distance (Zhang et al., CVPR 2018, version 0.1), 0 if equal, lower is closer. Images in 0…1 are brought to -1…1 (`unit: false`:
+    Learned perceptual distance (version 0.1), 0 if equal, lower is closer. Images in 0…1 are brought to -1…1 (`unit: false`:
     they are already); grey ones are repeated to three channels. `backbone` "vgg" is what GGL reports (at least 16 pixels), "alex" what breaching
     does (at least 31). `weights` is a safetensors file with the published weights, or a list of two files, backbone and heads: the backbone by
     torchvision's names `features.0.weight`, `features.0.bias`, … or lpips' `net.slice1.0.weight`, …; the heads `lin0.model.1.weight` to
     `lin4.model.1.weight`. Without them the error says how to write such a file; `stdlib/weights/lpips-vgg.safetensors` is found by itself.
     """,
+    source:
+      "Zhang, Isola, Efros, Shechtman, Wang, \"The Unreasonable Effectiveness of Deep Features as a Perceptual Metric\", CVPR 2018.",
     example: "try { lpips(rand(3, 32, 32), rand(3, 32, 32)) } catch e { print(e.code) }  # expect: missing-weights"
   ) { a, b, call in try lpips(call)(a, b, signed: !call.bool("unit")) },
   metric(
     "representation_mse(net, a, b, each: false)",
     "Mean squared difference of what the last dense layer of `net` gets for the two images (GGL's MSE-R, which its tables call RMSE though no root is taken). `net` runs in eval mode; the number depends on it, so compare within one model only.",
+    source:
+      "Li, Zhang, Liu, Liu, \"Auditing Privacy Defenses in Federated Learning via Generative Gradient Leakage\", CVPR 2022.",
     example:
       "let x = rand(1, 28, 28)\nprint(representation_mse(lenet(), x, x))  # expect: 0.0"
   ) { a, b, call in try representationMSE(model(call, "net"), a, b) },

@@ -21,12 +21,14 @@ let pixelAttackBuiltins: [Builtin] = [
   attack(
     "inverting_gradients(steps: 4800, lr: 0.1, tv: none, restarts: 1, preset: \"original\", distance: \"cosine\", sign: none, start: none, features: none, rule: none, adapt: \"known\")",
     """
-    Inverting Gradients (Geiping et al. 2020): cosine distance and total variation, Adam on the signs of the gradient, pixels kept in 0…1.
-    Takes batches (`pair` says which image is which), and what a FedAvg client sends, whose steps it rehearses. `restarts` run side by side.
-    `preset` "modern" is breaching's: a patterned start, soft signs, cosine decay, isotropic variation of weight 0.1, and the last layer's input
+    Inverting Gradients: cosine distance and total variation, Adam on the signs of the gradient, pixels kept in 0…1.
+    Takes batches, and gives `[n, c, h, w]` (`pair` says which image is which), and what a FedAvg client sends, whose steps it rehearses.
+    `restarts` run side by side. `preset` "modern" is breaching's: a patterned start, soft signs, cosine decay, isotropic variation of weight 0.1, and the last layer's input
     as the gradient tells it (`features`, 0.1). `distance`: \(names(Distance.self)). `sign`: \(names(SlopeSign.self)).
     `start`: \(names(PixelStart.self)). `rule` infers the labels. `adapt`: "known" (the defense and its parameters are public), "estimated",
     "published", or "none": as the paper has it, candidates are compared undefended.
+
+    Source: Geiping, Bauermeister, Dröge, Moeller, "Inverting Gradients: How easy is it to break privacy in federated learning?", NeurIPS 2020.
     """,
     example: "print(inverting_gradients(steps: 10))  # expect: inverting_gradients(steps: 10)"
   ) {
@@ -40,9 +42,11 @@ let pixelAttackBuiltins: [Builtin] = [
   attack(
     "grad_inversion(steps: 2000, lr: 0.1, seeds: 8, gradient: 1e-3, tv: 1e-4, l2: 1e-6, bn: 0.1, group: 0.01, langevin: 0.2, distance: \"l2norm\", rule: \"yin\", adapt: \"known\")",
     """
-    GradInversion (Yin et al., CVPR 2021), for batches of distinct labels: `gradient` times the distance of gradients, total variation, size, the
+    GradInversion, for batches `[n, c, h, w]` of distinct labels: `gradient` times the distance of gradients, total variation, size, the
     statistics batch normalisation remembers (`bn`, where the model has any), Adam with warm-up and cosine decay, Langevin noise. `seeds`
     beginnings run side by side and are drawn to their mean (`group`). `distance`: \(names(Distance.self)).
+
+    Source: Yin, Mallya, Vahdat, Alvarez, Kautz, Molchanov, "See through Gradients: Image Batch Recovery via GradInversion", CVPR 2021.
     """,
     example: "print(grad_inversion(steps: 10, seeds: 2))  # expect: grad_inversion(steps: 10, seeds: 2)"
   ) {
@@ -55,8 +59,11 @@ let pixelAttackBuiltins: [Builtin] = [
   attack(
     "untrained_prior(steps: 1000, lr: 0.01, channels: 32, restarts: 1, tv: 1e-4, distance: \"cosine\", rule: none, adapt: \"known\")",
     """
-    A decoder that was never trained as the prior (deep image prior, Ulyanov et al. 2018): Adam moves its weights until the gradient of the image
-    it makes of fixed noise comes near to the one received. Takes batches and what a FedAvg client sends, as `inverting_gradients` does.
+    A decoder that was never trained as the prior (deep image prior): Adam moves its weights until the gradient of the image
+    it makes of fixed noise comes near to the one received. Takes batches and what a FedAvg client sends, as `inverting_gradients` does, and gives
+    `[n, c, h, w]`.
+
+    Source: Ulyanov, Vedaldi, Lempitsky, "Deep Image Prior", CVPR 2018.
     """,
     example: "print(untrained_prior(steps: 10))  # expect: untrained_prior(steps: 10)"
   ) {
@@ -68,9 +75,12 @@ let pixelAttackBuiltins: [Builtin] = [
   attack(
     "lti(data, draws: 3000, hidden: 512, features: 2048, epochs: 30, lr: 1e-3, seed: 0, adapt: \"known\")",
     """
-    Learning to Invert (Wu et al. 2023): plays the client on public images of `data`, with the defense drawn afresh each time, and trains a network
+    Learning to Invert: plays the client on public images of `data`, with the defense drawn afresh each time, and trains a network
     to give the image back from the gradient. Gradients of more than `features` numbers are hashed to that many. What it learnt serves the next
-    update of the same model and defense. The leak's loss is the squared error per pixel on public images it was not trained on.
+    update of the same model and defense. The leak's image is `[c, h, w]`, its loss the squared error per pixel on public images it was not
+    trained on.
+
+    Source: Wu, Chen, Guo, Weinberger, "Learning to Invert: Simple Adaptive Attacks for Gradient Inversion in Federated Learning", UAI 2023.
     """,
     example: "print(type(lti(dataset(\"digits\").public, draws: 100)))  # expect: attack"
   ) { call in

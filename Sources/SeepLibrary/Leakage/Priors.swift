@@ -75,7 +75,10 @@ let priorBuiltins: [Builtin] = [
     """
     A generator of images that an attack can search. \"digits\" (a trained class-conditional GAN, 28×28) and \"faces\" (64 principal components of the
     public faces, linear and without classes, 64×64) come with Seep; any other name is the path of a file that `save_prior` wrote. `size`
-    averages the images down, as `prior(\"faces\", size: 32)` for `dataset(\"faces\", size: 32)`. Fields: `.generator .latent .classes .image_shape .about`.
+    averages the images down, as `prior(\"faces\", size: 32)` for `dataset(\"faces\", size: 32)`. Fields: `.generator .latent .classes .image_shape .about`;
+    `.image_shape` is `[c, h, w]`.
+
+    Source: Gulrajani et al., "Improved Training of Wasserstein GANs", NeurIPS 2017; Miyato, Koyama, "cGANs with Projection Discriminator", ICLR 2018 ("digits"); Turk, Pentland, "Eigenfaces for Recognition", Journal of Cognitive Neuroscience 1991 ("faces").
     """,
     example: "print(prior(\"digits\").latent, prior(\"faces\", size: 32).image_shape)  # expect: 32 [1, 32, 32]"
   ) { Value(try PriorValue.load($0)) },
@@ -83,9 +86,11 @@ let priorBuiltins: [Builtin] = [
     "generator(path, kind: \"biggan-deep\", truncation: 1.0, size: none, unit: true, upsampling: none)",
     group: "priors",
     """
-    A known generator with the weights of a file, as a prior. \"biggan-deep\" (Brock et al. 2019) reads safetensors with the names of the published
+    A known generator with the weights of a file, as a prior. "biggan-deep" reads safetensors with the names of the published
     checkpoints; `truncation` chooses its statistics. Images are brought to `size` pixels by area averaging, and to 0…1 unless `unit` is false (then
     -1…1). `upsampling` says for each block whether it doubles the image, where the file is not one of the published sizes.
+
+    Source: Brock, Donahue, Simonyan, "Large Scale GAN Training for High Fidelity Natural Image Synthesis", ICLR 2019.
     """,
     example: "try { generator(\"missing.safetensors\") } catch e { print(e.code) }  # expect: file-not-found"
   ) { call in
@@ -124,7 +129,7 @@ let priorBuiltins: [Builtin] = [
   },
   Builtin(
     "prior_inversion(prior, image, label: none, search: none)", group: "controls",
-    "An upper bound for attacks with this prior: its image nearest to the secret one, found by `search` (by default cma_es(budget: 5000)). `label` is needed where the prior has classes.",
+    "An upper bound for attacks with this prior: its image `[c, h, w]` nearest to the secret one, found by `search` (by default cma_es(budget: 5000)). `label` is needed where the prior has classes.",
     example:
       "let (x, y) = dataset(\"digits\").private[0]\nprint(prior_inversion(prior(\"digits\"), x, label: y, search: cma_es(budget: 100)).shape)  # expect: [1, 28, 28]"
   ) { call in

@@ -78,13 +78,15 @@ let privacyBuiltins: [Builtin] = [
     group: "defenses",
     """
     The differential privacy of a defense: (epsilon, delta) of `steps` updates in which each unit takes part with probability
-    `sample_rate` (Poisson sampling). Normal noise is accounted by Rényi orders (Mironov et al. 2019), without sampling with the exact value
+    `sample_rate` (Poisson sampling). Normal noise is accounted by Rényi orders, without sampling with the exact value
     beside it; Laplace noise after `clip(…, norm: 1)` gives pure epsilon, steps add up. `dp(…)` and `clip(…, per: "example")` protect
     one example; `clip` on the mean of a batch protects the update. What comes after the noise changes nothing, unless it looks at the
     batch again. Where nothing bounds the gradient before the noise there is no bound, and this is an error. `batch` is the number of
     examples, or comes with `of`, an update of the kind meant, which also gives the numbers of tensors and entries where a bound
     depends on them. `unit` insists on "example" or "update"; `neighbours: "replace"` doubles what one can change. The result has
     `.epsilon .delta .unit .neighbours .steps .sample_rate .noise_multiplier .order .exact .remark`.
+
+    Source: Mironov, "Rényi Differential Privacy", CSF 2017; Mironov, Talwar, Zhang, "Rényi Differential Privacy of the Sampled Gaussian Mechanism", 2019.
     """,
     example:
       "let e = epsilon(dp(sigma: 1.0, clip: 1), steps: 1000, sample_rate: 0.01)\nprint(e.epsilon)  # expect near: 2.101365 ± 1e-6\nprint(e.unit)  # expect: example"

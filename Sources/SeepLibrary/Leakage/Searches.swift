@@ -36,9 +36,11 @@ let searchBuiltins: [Builtin] = [
     "adam(lr: none, steps: 500, starts: 4, schedule: \"ramp\", signed: false, betas: [0.9, 0.999], weight_decay: 0.0)",
     group: "searches",
     """
-    Adam (Kingma, Ba 2015). As a search it follows the gradient from `starts` random points at once for `steps` steps with
+    Adam. As a search it follows the gradient from `starts` random points at once for `steps` steps with
     `lr` 0.1 and a `schedule`: "ramp" (GGL's for ImageNet), "decay" (Inverting Gradients'), "cosine" or "constant"; `signed`
     takes the sign of the gradient. As an optimizer for `train` and `update`, `lr` is 0.001 unless given.
+
+    Source: Kingma, Ba, "Adam: A Method for Stochastic Optimization", ICLR 2015.
     """,
     example: "let (p, s) = adam(lr: 1.0).update(tensor([2]), tensor([1]))\nprint(item(p))  # expect near: 1.0 ± 1e-4"
   ) { call in
@@ -61,9 +63,11 @@ let searchBuiltins: [Builtin] = [
   Builtin(
     "cma_es(budget: 5000, population: 50, sigma: 1.0, active: true, diagonal: false, restarts: 0)", group: "searches",
     """
-    CMA-ES (Hansen, "The CMA evolution strategy: a tutorial"), generational: `population` candidates are one batch. `budget` counts
+    CMA-ES, generational: `population` candidates are one batch. `budget` counts
     evaluations, `sigma` is the first step size; `active` uses the worst candidates too; `diagonal` is the separable variant;
-    after a run that has converged come `restarts` more, each with twice the population (Auger, Hansen 2005), while the budget lasts.
+    after a run that has converged come `restarts` more, each with twice the population, while the budget lasts.
+
+    Source: Hansen, "The CMA Evolution Strategy: A Tutorial", arXiv:1604.00772, 2016; Auger, Hansen, "A Restart CMA Evolution Strategy With Increasing Population Size", CEC 2005 (restarts).
     """, example: "print(cma_es(budget: 100))  # expect: cma_es(budget: 100)"
   ) { call in
     Value(
@@ -75,9 +79,11 @@ let searchBuiltins: [Builtin] = [
   Builtin(
     "turbo(budget: 1000, batch: 10, initial: none, bound: 2.0)", group: "searches",
     """
-    TuRBO-1, Bayesian optimisation in one trust region (Eriksson et al. 2019): a Gaussian process is fitted to what was evaluated, and `batch`
+    TuRBO-1, Bayesian optimisation in one trust region: a Gaussian process is fitted to what was evaluated, and `batch`
     points are drawn by Thompson sampling from a box around the best. It begins with `initial` Latin hypercube points (none: twice the
     dimension, at most 256) and searches each coordinate in ±`bound`. For budgets of some hundred evaluations.
+
+    Source: Eriksson, Pearce, Gardner, Turner, Poloczek, "Scalable Global Optimization via Local Bayesian Optimization", NeurIPS 2019.
     """, example: "print(turbo(budget: 200))  # expect: turbo(budget: 200)"
   ) { call in
     Value(

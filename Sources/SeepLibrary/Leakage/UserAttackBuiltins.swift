@@ -79,8 +79,8 @@ let userAttackBuiltins: [Builtin] = [
   Builtin(
     "attack(name, run:, knows: none, options: none, adapt: none, again: none)", group: "attacks",
     """
-    An attack of your own. `run` is a function of the update that was shared and the model; it returns an image, a batch, a leak, or a record of
-    `image` or `images`, `label` or `labels`, `loss`, `history`, `evaluations`. What it does not give is filled in: the labels it was told or that
+    An attack of your own. `run` is a function of the update that was shared and the model; it returns an image `[c, h, w]`, a batch
+    `[n, c, h, w]`, a leak, or a record of `image` or `images`, `label` or `labels`, `loss`, `history`, `evaluations`. What it does not give is filled in: the labels it was told or that
     the gradient shows, and as loss the squared distance of gradients. It may return nothing if it hands what it finds to `report`: then the best
     is the leak, also when it is interrupted.
 
@@ -117,7 +117,8 @@ let userAttackBuiltins: [Builtin] = [
     "run(attack, shared, model, label: none, labels: none)", group: "attacks",
     """
     Attacks an update of a model and gives a leak: `dlg().run(shared, net)`; `attack` may be a function of (shared, model). `label` or `labels`
-    tell the attacker what else it would infer. Stopped by Ctrl-C, it gives the best until then.
+    tell the attacker what else it would infer. Stopped by Ctrl-C, it gives the best until then. `.image` of the leak is `[c, h, w]`, `.images`
+    `[n, c, h, w]`, `.labels` n ints.
     """,
     example:
       "let (x, y) = dataset(\"digits\").private[0]\nlet net = lenet()\nfn grey(shared, model) { full([1, 28, 28], 0.5) }\nprint(grey.run(share(net, x, y), net).image.shape)  # expect: [1, 28, 28]"
@@ -125,7 +126,7 @@ let userAttackBuiltins: [Builtin] = [
   Builtin(
     "report(image, loss: none, label: none, labels: none, done: 0, total: 0, remark: \"\")", group: "attacks",
     """
-    Within an attack: what it has found so far. The image or batch with the smallest `loss` (without losses, the latest) is the leak if the attack
+    Within an attack: what it has found so far. The image `[c, h, w]` or batch `[n, c, h, w]` with the smallest `loss` (without losses, the latest) is the leak if the attack
     is interrupted or returns nothing. `done` of `total` and `remark` are shown as progress.
     """,
     example:

@@ -47,7 +47,10 @@ private func pool(_ method: Pool.Method, _ what: String, result: String) -> Buil
 let layerBuiltins: [Builtin] = [
   layer(
     "conv(channels, kernel:, stride: 1, pad: 0, dilation: 1, groups: 1, bias: true)",
-    "A convolution layer with `channels` output channels and a square `kernel`; images are `[channels, height, width]`.",
+    """
+    A convolution layer with `channels` output channels and a square `kernel`: `[n, in, h, w]` to `[n, channels, h′, w′]`, with
+    h′ = ⌊(h + 2 pad - dilation (kernel - 1) - 1) / stride⌋ + 1 and w′ alike; or one image, without n.
+    """,
     example: "print(conv(4, kernel: 3, pad: 1)(zeros(1, 8, 8)).shape)  # expect: [4, 8, 8]"
   ) {
     try Conv(
@@ -56,7 +59,10 @@ let layerBuiltins: [Builtin] = [
   },
   layer(
     "conv_transpose(channels, kernel:, stride: 1, pad: 0, output_pad: 0, bias: true)",
-    "A transposed convolution: it enlarges images by `stride`.",
+    """
+    A transposed convolution: it enlarges images by `stride`, `[n, in, h, w]` to `[n, channels, h′, w′]`, with
+    h′ = stride (h - 1) - 2 pad + kernel + output_pad and w′ alike; or one image, without n.
+    """,
     example: "print(conv_transpose(2, kernel: 4, stride: 2, pad: 1)(zeros(3, 7, 7)).shape)  # expect: [2, 14, 14]"
   ) {
     try ConvTranspose(
@@ -64,44 +70,48 @@ let layerBuiltins: [Builtin] = [
       outputPad: $0.int("output_pad"), bias: $0.bool("bias"))
   },
   layer(
-    "dense(features, bias: true)", "A fully connected layer: x @ weight.T + bias.",
+    "dense(features, bias: true)", "A fully connected layer: x @ weight.T + bias, `[n, in]` to `[n, features]`.",
     example: "print(dense(3)(zeros(5, 2)).shape)  # expect: [5, 3]"
   ) { try Dense($0.int("features"), bias: $0.bool("bias")) },
   layer(
     "batch_norm(momentum: 0.1, eps: 1e-5)",
-    "Batch normalisation (Ioffe, Szegedy 2015): by the running statistics in eval mode, by the batch's own in train mode.",
+    "Batch normalisation (Ioffe, Szegedy 2015): by the running statistics in eval mode, by the batch's own in train mode. `[n, c, …]`, shape kept.",
     example: "print(batch_norm()(zeros(2, 3, 4, 4)).shape)  # expect: [2, 3, 4, 4]"
   ) { try BatchNorm(momentum: $0.double("momentum"), eps: $0.double("eps")) },
   layer(
-    "group_norm(groups, eps: 1e-5)", "Group normalisation (Wu, He 2018).",
+    "group_norm(groups, eps: 1e-5)",
+    "Group normalisation (Wu, He 2018) of `[n, c, …]` in `groups` groups of channels, shape kept.",
     example: "print(group_norm(2)(zeros(1, 4, 3, 3)).shape)  # expect: [1, 4, 3, 3]"
   ) { try GroupNorm($0.int("groups"), eps: $0.double("eps")) },
   layer(
-    "layer_norm(eps: 1e-5)", "Layer normalisation (Ba, Kiros, Hinton 2016) over all axes but the batch's.",
+    "layer_norm(eps: 1e-5)", "Layer normalisation (Ba, Kiros, Hinton 2016) over all axes but the batch's; shape kept.",
     example: "print(layer_norm()(ones(2, 3)).shape)  # expect: [2, 3]"
   ) { try LayerNorm(eps: $0.double("eps")) },
   layer(
-    "instance_norm(eps: 1e-5)", "Instance normalisation (Ulyanov et al. 2016).",
+    "instance_norm(eps: 1e-5)",
+    "Instance normalisation (Ulyanov et al. 2016) of each channel of each image `[n, c, h, w]`, shape kept.",
     example: "print(instance_norm()(zeros(1, 2, 3, 3)).shape)  # expect: [1, 2, 3, 3]"
   ) { try InstanceNorm(eps: $0.double("eps")) },
   layer(
     "dropout(rate)",
-    "Sets each number to 0 with probability `rate` in train mode and scales the others; nothing in eval mode.",
+    "Sets each number to 0 with probability `rate` in train mode and scales the others; nothing in eval mode. Shape kept.",
     example: "print(dropout(0.5)(ones(1, 2)))  # expect: [[1.0, 1.0]]"
   ) { try Dropout($0.double("rate")) },
   layer(
-    "upsample(factor, mode: \"nearest\")", "Enlarges images by a whole factor, \"nearest\" or \"bilinear\".",
+    "upsample(factor, mode: \"nearest\")",
+    "Enlarges images by a whole factor, \"nearest\" or \"bilinear\": `[n, c, h, w]` to `[n, c, factor·h, factor·w]`.",
     example: "print(upsample(2)(zeros(1, 3, 3)).shape)  # expect: [1, 6, 6]"
   ) {
     let mode = try $0.choice("mode", of: Upsample.Method.allCases.map(\.rawValue))
     return try Upsample($0.int("factor"), mode: Upsample.Method(rawValue: mode) ?? .nearest)
   },
   layer(
-    "global_avg_pool()", "The mean over all positions of each channel.",
+    "global_avg_pool()", "The mean over all positions of each channel: `[n, c, h, w]` to `[n, c]`.",
     example: "print(global_avg_pool()(ones(1, 2, 3, 3)))  # expect: [[1.0, 1.0]]"
   ) { _ in GlobalAvgPool() },
   layer(
-    "residual(main, shortcut: none)", "main(x) + x, or main(x) + shortcut(x): both are layers or compositions.",
+    "residual(main, shortcut: none)",
+    "main(x) + x, or main(x) + shortcut(x): both are layers or compositions that give one shape.",
     example: "print(residual(dense(3) >> relu)(zeros(2, 3)).shape)  # expect: [2, 3]"
   ) {
     try Residual(
@@ -133,7 +143,7 @@ let layerBuiltins: [Builtin] = [
   },
   Builtin(
     "resize(x, size, mode: \"area\")", group: "tensors",
-    "Images at another size: an int, or [height, width]. Modes: \"area\", \"nearest\", \"bilinear\", \"bicubic\".",
+    "Images `[n, c, h, w]` or `[c, h, w]` at another size: an int, or [height, width]. Modes: \"area\", \"nearest\", \"bilinear\", \"bicubic\".",
     example: "print(resize(ones(1, 4, 4), 2).shape)  # expect: [1, 2, 2]"
   ) { call in
     let size = try call.ints("size")

@@ -54,6 +54,8 @@ let minimizeBuiltins: [Builtin] = [
     """
     L-BFGS for `minimize`, with the rules of torch.optim.LBFGS: a step tries up to `iterations` directions, made of the last `history` changes.
     `line_search` is "none" (the length is `lr`) or "strong_wolfe".
+
+    Source: Liu, Nocedal, "On the limited memory BFGS method for large scale optimization", Mathematical Programming 1989.
     """, example: "print(minimize(x => sum((x - 3)^2), zeros(2), by: lbfgs(), steps: 5).point)  # expect: [3.0, 3.0]"
   ) { call in
     let search = try call.choice("line_search", of: ["none", "strong_wolfe"])

@@ -23,25 +23,41 @@ func model(_ call: Call, _ name: String) throws -> Model {
 
 let modelBuiltins: [Builtin] = [
   ready(
-    "mlp(sizes, activation: \"relu\")", "A fully connected network with the given sizes, input first.",
+    "mlp(sizes, activation: \"relu\")",
+    "A fully connected network with the given sizes, input first: `[n, …]` of that many numbers each to logits `[n, last size]`.",
     example: "print(mlp([4, 8, 2])(zeros(3, 4)).shape)  # expect: [3, 2]"
   ) { try .mlp($0.ints("sizes"), activation: activation($0), key: $1) },
   ready(
     "lenet(classes: 10, activation: \"sigmoid\")",
-    "The LeNet of Deep Leakage from Gradients (Zhu et al. 2019): three 5×5 convolutions of 12 channels, sigmoid, one dense layer; all parameters uniform in ±0.5.",
+    """
+    The LeNet of Deep Leakage from Gradients: three 5×5 convolutions of 12 channels, sigmoid, one dense layer; all parameters uniform in ±0.5.
+    Images `[n, c, h, w]`, or one, to logits `[n, classes]`.
+
+    Source: Zhu, Liu, Han, "Deep Leakage from Gradients", NeurIPS 2019; LeCun, Bottou, Bengio, Haffner, "Gradient-based learning applied to document recognition", Proc. IEEE 1998.
+    """,
     example: "print(lenet(classes: 10)(zeros(1, 28, 28)).shape)  # expect: [10]"
   ) { try .lenet(classes: $0.int("classes", in: 1...Int.max), activation: activation($0), key: $1) },
   ready(
-    "convnet(classes: 10, width: 64)", "The ConvNet of Inverting Gradients (Geiping et al. 2020).",
+    "convnet(classes: 10, width: 64)",
+    """
+    The ConvNet of Inverting Gradients. Images `[n, c, h, w]`, or one, to logits `[n, classes]`.
+
+    Source: Geiping, Bauermeister, Dröge, Moeller, "Inverting Gradients: How easy is it to break privacy in federated learning?", NeurIPS 2020.
+    """,
     example: "print(convnet(width: 2)(zeros(3, 32, 32)).shape)  # expect: [10]"
   ) { try .convnet(classes: $0.int("classes", in: 1...Int.max), width: $0.int("width", in: 1...4096), key: $1) },
   ready(
-    "cnn(classes: 10, width: 16)", "A small ReLU network of two convolutions that learns digits in seconds.",
+    "cnn(classes: 10, width: 16)",
+    "A small ReLU network of two convolutions that learns digits in seconds. Images `[n, c, h, w]`, or one, to logits `[n, classes]`.",
     example: "print(cnn(width: 4)(zeros(1, 28, 28)).shape)  # expect: [10]"
   ) { try .cnn(classes: $0.int("classes", in: 1...Int.max), width: $0.int("width", in: 1...4096), key: $1) },
   ready(
     "resnet18(classes: 10, width: 64, stem: \"cifar\")",
-    "ResNet-18 (He et al. 2016) with a stem for 32-pixel images, or torchvision's with `stem: \"imagenet\"`.",
+    """
+    ResNet-18 with a stem for 32-pixel images, or torchvision's with `stem: "imagenet"`. Images `[n, c, h, w]`, or one, to logits `[n, classes]`.
+
+    Source: He, Zhang, Ren, Sun, "Deep Residual Learning for Image Recognition", CVPR 2016.
+    """,
     example: "print(resnet18(width: 4)(zeros(3, 32, 32)).shape)  # expect: [10]"
   ) {
     let stem = try $0.choice("stem", of: Model.Stem.allCases.map(\.rawValue))
@@ -51,12 +67,20 @@ let modelBuiltins: [Builtin] = [
   },
   ready(
     "cnn6(classes: 10)",
-    "R-GAP's network: six convolutions without bias, three of stride 2, and LeakyReLU (Zhu, Blaschko 2021).",
+    """
+    R-GAP's network: six convolutions without bias, three of stride 2, and LeakyReLU. Images `[n, c, h, w]`, or one, to logits `[n, classes]`.
+
+    Source: Zhu, Blaschko, "R-GAP: Recursive Gradient Attack on Privacy", ICLR 2021.
+    """,
     example: "print(cnn6()(zeros(3, 32, 32)).shape)  # expect: [10]"
   ) { try .cnn6(classes: $0.int("classes", in: 1...Int.max), key: $1) },
   ready(
     "vgg11(classes: 10, width: 64, batch_norm: false)",
-    "VGG-11 (Simonyan, Zisserman 2015) for 32-pixel images, with one dense layer at the end.",
+    """
+    VGG-11 for 32-pixel images, with one dense layer at the end. Images `[n, c, h, w]`, or one, to logits `[n, classes]`.
+
+    Source: Simonyan, Zisserman, "Very Deep Convolutional Networks for Large-Scale Image Recognition", ICLR 2015.
+    """,
     example: "print(vgg11(width: 4)(zeros(3, 32, 32)).shape)  # expect: [10]"
   ) {
     try .vgg11(
@@ -65,7 +89,11 @@ let modelBuiltins: [Builtin] = [
   },
   ready(
     "wgan_gp_generator(channels: 3, width: 128)",
-    "The generator of GGL's 32-pixel prior: `[n, latent]` to images in -1…1, to be trained as a WGAN with gradient penalty.",
+    """
+    The generator of GGL's 32-pixel prior: `[n, latent]` to images `[n, channels, 32, 32]` in -1…1, to be trained as a WGAN with gradient penalty.
+
+    Source: Gulrajani, Ahmed, Arjovsky, Dumoulin, Courville, "Improved Training of Wasserstein GANs", NeurIPS 2017.
+    """,
     example: "print(wgan_gp_generator(width: 4)(zeros(2, 128)).shape)  # expect: [2, 3, 32, 32]"
   ) { try .wganGPGenerator(channels: $0.int("channels", in: 1...64), width: $0.int("width", in: 1...4096), key: $1) },
 
@@ -77,7 +105,7 @@ let modelBuiltins: [Builtin] = [
 
   Builtin(
     "calibrate(model, x)", group: "models",
-    "The model with the running statistics of its batch normalisation replaced by those of the batch `x`, layer by layer.",
+    "The model with the running statistics of its batch normalisation replaced by those of the batch `x`, `[n, …]`, layer by layer.",
     example: "let net = dense(2) >> batch_norm\nprint(type(net.calibrate(rand(8, 3))))  # expect: model"
   ) { call in
     let given = try call.foreign(as: ModelValue.self, "model", kind: "a model")
@@ -97,8 +125,9 @@ let modelBuiltins: [Builtin] = [
   Builtin(
     "train(model, data, epochs: 1, batch: 64, optimizer: none)", group: "models",
     """
-    A new model trained on a data set with cross-entropy, in batches drawn anew each epoch. `optimizer` is `adam(lr: …)`
-    (by default with 0.001) or `sgd(lr: …)`. The same seed gives the same bits, whatever the number of threads.
+    A new model trained on a data set (images `[n, c, h, w]`, n labels) with cross-entropy, in batches drawn anew each epoch.
+    `optimizer` is `adam(lr: …)` (by default with 0.001) or `sgd(lr: …)`. The same seed gives the same bits, whatever the number
+    of threads.
     """,
     example:
       "let net = train(mlp([784, 10]), dataset(\"digits\").public[0..64], epochs: 1)\nprint(type(net))  # expect: model"

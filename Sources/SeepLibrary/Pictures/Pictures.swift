@@ -97,7 +97,7 @@ let pictureBuiltins: [Builtin] = [
   Builtin(
     "save_image(images, path, columns: 10, scale: 4, gap: 4)", group: "pictures",
     """
-    Writes an image, or a sheet of images in rows of `columns`, to a PNG file, each pixel enlarged `scale` times, with
+    Writes an image `[c, h, w]` in 0…1, or a sheet of images in rows of `columns`, to a PNG file, each pixel enlarged `scale` times, with
     `gap` grey pixels between images. The file is written whole or not at all.
     """, example: "save_image(rand(1, 8, 8), \"example.png\")"
   ) { call in

@@ -42,7 +42,8 @@ let creationBuiltins: [Builtin] = [
   filled("ones", 1, "ones"),
 
   Builtin(
-    "full", "full(shape, value, dtype: \"float32\")", "A tensor filled with one number. `shape` is an int or a list.",
+    "full", "full(shape, value, dtype: \"float32\")",
+    "A tensor of this shape filled with one number. `shape` is an int or a list.",
     example: "print(full([2], 7))  # expect: [7.0, 7.0]", group: "tensors"
   ) { call in
     Value(TensorValue(Variable(try .full(call.ints("shape"), call.double("value"), Literal.dtype(call)))))
@@ -58,7 +59,7 @@ let creationBuiltins: [Builtin] = [
 
   Builtin(
     "arange", "arange(start, stop?, step: 1, dtype: \"float32\")",
-    "Numbers from `start` up to, not including, `stop`; with one argument from 0 up to it.",
+    "Numbers from `start` up to, not including, `stop`, on one axis; with one argument from 0 up to it.",
     example: "print(arange(4))  # expect: [0.0, 1.0, 2.0, 3.0]", group: "tensors"
   ) { call in
     let first = try call.double("start")
@@ -71,7 +72,7 @@ let creationBuiltins: [Builtin] = [
 
   Builtin(
     "linspace", "linspace(start, stop, count, dtype: \"float32\")",
-    "`count` evenly spaced numbers, both ends included.",
+    "`count` evenly spaced numbers, both ends included: `[count]`.",
     example: "print(linspace(0, 1, 3))  # expect: [0.0, 0.5, 1.0]", group: "tensors"
   ) { call in
     let count = try call.int("count", in: 1...Int.max)
@@ -81,7 +82,7 @@ let creationBuiltins: [Builtin] = [
   },
 
   Builtin(
-    "eye", "eye(n, dtype: \"float32\")", "The identity matrix of size `n`.",
+    "eye", "eye(n, dtype: \"float32\")", "The identity matrix `[n, n]`.",
     example: "print(eye(2))  # expect: [[1.0, 0.0], [0.0, 1.0]]", group: "tensors"
   ) { call in Value(TensorValue(Variable(try .eye(call.int("n", in: 0...Int.max), dtype: Literal.dtype(call))))) },
 
@@ -89,7 +90,8 @@ let creationBuiltins: [Builtin] = [
   random("randn", "from the standard normal distribution") { try Tensor.normal($0, key: $1, dtype: $2) },
 
   Builtin(
-    "randint", "randint(low, high, shape...)", "Random int64 numbers from `low` up to, not including, `high`.",
+    "randint", "randint(low, high, shape...)",
+    "Random int64 numbers from `low` up to, not including, `high`, in the given shape.",
     example: "seed(1)\nprint(randint(0, 10, 3).dtype)  # expect: int64", group: "random"
   ) { call in
     let (low, high) = (try call.int("low"), try call.int("high"))

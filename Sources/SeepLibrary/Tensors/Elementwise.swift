@@ -19,7 +19,8 @@ private func elementwise(
   _ variable: @escaping (Variable) throws -> Variable
 ) -> Builtin {
   Builtin(
-    name, "\(name)(x)", what + " On tensors, records of tensors and updates, element by element.", example: example,
+    name, "\(name)(x)", what + " On tensors, records of tensors and updates, element by element: the shape stays.",
+    example: example,
     group: "math"
   ) { call in
     let value = call["x"]
@@ -134,11 +135,11 @@ let elementwiseBuiltins: [Builtin] = [
     example: "print(clamp(1.5, 0, 1))  # expect: 1.0"
   ) { try $0.clamp($1.double("low"), $1.double("high")) },
   parametric(
-    "softmax(x, axis: -1)", "eˣ divided by its sum along `axis`.",
+    "softmax(x, axis: -1)", "eˣ divided by its sum along `axis`; the shape stays.",
     example: "print(softmax(zeros(2)))  # expect: [0.5, 0.5]"
   ) { try $0.softmax(axis: $1.int("axis")) },
   parametric(
-    "log_softmax(x, axis: -1)", "log(softmax(x)), computed stably.",
+    "log_softmax(x, axis: -1)", "log(softmax(x)), computed stably; the shape stays.",
     example: "print(sum(exp(log_softmax(zeros(2)))))  # expect near: 1.0 ± 1e-6"
   ) { try $0.logSoftmax(axis: $1.int("axis")) },
 

@@ -7,7 +7,7 @@ import Tensors
 let linearAlgebraBuiltins: [Builtin] = [
   Builtin(
     "eigh(a)", group: "shapes",
-    "The eigenvalues of a symmetric matrix in ascending order, and its eigenvectors as columns: `(values, vectors)`, computed in float64 by LAPACK from the lower triangle. Constants for derivatives.",
+    "The eigenvalues of a symmetric matrix `[n, n]` in ascending order, `[n]`, and its eigenvectors as columns, `[n, n]`: `(values, vectors)`, computed in float64 by LAPACK from the lower triangle. Constants for derivatives.",
     example: "let (values, vectors) = eigh(tensor([[2, 0], [0, 1]]))\nprint(values)  # expect: [1.0, 2.0]"
   ) { call in
     let a = try tensorArgument(call, "a").value

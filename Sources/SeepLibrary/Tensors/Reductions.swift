@@ -133,7 +133,7 @@ private func place(_ name: String, _ what: String, example: String, largest: Boo
 let reductionBuiltins: [Builtin] = [
   Builtin(
     "sum", "sum(x, axis: none, keep: false)",
-    "The sum over all elements, or along `axis` (an int or a list); `keep: true` leaves the axes with size 1. A list of ints gives an int.",
+    "The sum over all elements, or along `axis` (an int or a list), which the result does not have; `keep: true` leaves the axes with size 1. A list of ints gives an int.",
     example: "print(sum([1, 2, 3]))  # expect: 6", group: "reductions"
   ) { call in
     if let items = call["x"].asItems, items.allSatisfy({ $0.asInt != nil }) {
@@ -172,7 +172,7 @@ let reductionBuiltins: [Builtin] = [
   truth("any", "Whether any element is true (not 0).", "true", .any),
   truth("all", "Whether all elements are true (not 0).", "false", .all),
   Builtin(
-    "cumsum", "cumsum(x, axis: -1)", "Running sums along `axis`.",
+    "cumsum", "cumsum(x, axis: -1)", "Running sums along `axis`, in the shape of `x`.",
     example: "print(cumsum(tensor([1, 2, 3])))  # expect: [1.0, 3.0, 6.0]", group: "reductions"
   ) { call in
     let x = try tensorArgument(call, "x")

@@ -34,11 +34,11 @@ let shapingBuiltins: [Builtin] = [
     return Value(TensorValue(try blaming(call, "x") { try x.reshape(sizes) }))
   },
   shaping(
-    "permute(x, axes...)", "The axes in another order.",
+    "permute(x, axes...)", "The axes in another order: axis `axes[i]` becomes axis i.",
     example: "print(ones(2, 3).permute(1, 0).shape)  # expect: [3, 2]"
   ) { try $0.permute($1.shape("axes")) },
   shaping(
-    "transpose(x, a: -2, b: -1)", "Two axes exchanged.",
+    "transpose(x, a: -2, b: -1)", "Two axes exchanged, by default the last two: `[…, m, n]` to `[…, n, m]`.",
     example: "print(ones(2, 3).transpose().shape)  # expect: [3, 2]"
   ) { x, call in
     var order = Array(0..<x.rank)
@@ -80,7 +80,8 @@ let shapingBuiltins: [Builtin] = [
     example: "print(roll(arange(3), 1))  # expect: [2.0, 0.0, 1.0]"
   ) { try $0.roll(shift: $1.int("shift"), axis: axis($1, rank: $0.rank)) },
   Builtin(
-    "concat(xs, axis: 0)", group: "shapes", "Tensors one after another along an existing axis.",
+    "concat(xs, axis: 0)", group: "shapes",
+    "Tensors one after another along an existing axis; their other axes are equal.",
     example: "print(concat([ones(2), zeros(1)]))  # expect: [1.0, 1.0, 0.0]"
   ) { call in
     let parts = try tensors(call, "xs")
@@ -88,7 +89,7 @@ let shapingBuiltins: [Builtin] = [
     return Value(TensorValue(try blaming(call, "xs") { try .concat(parts, axis: along) }))
   },
   Builtin(
-    "stack(xs, axis: 0)", group: "shapes", "Tensors of equal shape along a new axis.",
+    "stack(xs, axis: 0)", group: "shapes", "Tensors of equal shape along a new axis: k of `[m, n]` give `[k, m, n]`.",
     example: "print(stack([ones(2), zeros(2)]).shape)  # expect: [2, 2]"
   ) { call in
     let parts = try tensors(call, "xs")
@@ -119,12 +120,13 @@ let shapingBuiltins: [Builtin] = [
     return try x.pad(all, value: call.double("value"))
   },
   shaping(
-    "gather(x, indices, axis: -1)", "x[i, indices[i, j]] along `axis`, as in PyTorch.",
+    "gather(x, indices, axis: -1)",
+    "x[i, indices[i, j]] along `axis`, as in PyTorch; the result has the shape of `indices`.",
     example: "print(gather(tensor([[5, 6]]), tensor([[1]], dtype: int64)))  # expect: [[6.0]]"
   ) { try $0.gather(axis: axis($1, rank: $0.rank), tensorArgument($1, "indices").value.converted(to: .int64)) },
   Builtin(
     "one_hot(labels, classes, dtype: \"float32\")", group: "shapes",
-    "Rows of zeros with a one at each label. `labels`: an int, a list of ints or an int64 tensor.",
+    "Rows of zeros with a one at each label, `[n, classes]` of n labels. `labels`: an int, a list of ints or an int64 tensor.",
     example: "print(one_hot([1], 3))  # expect: [[0.0, 1.0, 0.0]]"
   ) { call in
     let labels = try labels(call, "labels")
@@ -137,7 +139,7 @@ let shapingBuiltins: [Builtin] = [
   },
   Builtin(
     "sort(x, axis: -1, descending: false)", group: "shapes",
-    "The sorted tensor and the places its elements came from, as a tuple; equal elements keep their order. See `sorted` for lists.",
+    "The sorted tensor and the places its elements came from (int64), both in the shape of `x`, as a tuple; equal elements keep their order. See `sorted` for lists.",
     example: "let (values, places) = sort(tensor([3, 1, 2]))\nprint(values)  # expect: [1.0, 2.0, 3.0]"
   ) { call in
     if let items = call["x"].asItems, items.first.map({ $0.asString != nil }) ?? true {
@@ -149,7 +151,8 @@ let shapingBuiltins: [Builtin] = [
     return Value(tuple: [Value(TensorValue(values)), Value(TensorValue(Variable(places)))])
   },
   Builtin(
-    "topk(x, k, axis: -1)", group: "shapes", "The `k` largest elements along `axis`, largest first, and their places.",
+    "topk(x, k, axis: -1)", group: "shapes",
+    "The `k` largest elements along `axis`, largest first, and their places: a tuple of two tensors with size `k` at `axis`.",
     example: "let (values, places) = topk(tensor([3, 1, 2]), 2)\nprint(values)  # expect: [3.0, 2.0]"
   ) { call in
     let x = try tensorArgument(call, "x")
