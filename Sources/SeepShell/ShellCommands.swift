@@ -113,6 +113,8 @@ struct ShellCommands {
       }
     case ":load":
       do {
+        // An interrupt while nothing ran is not meant for the file.
+        Interrupt.clear()
         let path = ShellCommands.path(code)
         let folder = path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
         let outcome = interaction.run(try TextFile.read(path), name: path, folder: folder)

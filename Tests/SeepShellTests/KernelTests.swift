@@ -126,9 +126,9 @@ private final class FrontEnd: @unchecked Sendable {
     #expect(question.content["prompt"].text == "name? " && question.content["password"].bool == false)
     front.input.send(front.codec.frames([], "input_reply", ["value": "é"], parent: question.headerBytes))
     #expect(try front.statuses([request]) == ["ok"])
-    var result: KernelMessage?
-    while result?.type != "execute_result" { result = try #require(front.next(front.iopub)) }
-    #expect(result?.content["data"]["text/plain"].text == "\"é!\"")
+    var result = try #require(front.next(front.iopub))
+    while result.type != "execute_result" { result = try #require(front.next(front.iopub)) }
+    #expect(result.content["data"]["text/plain"].text == "\"é!\"")
 
     // A question can be interrupted, and the cell after it asks anew.
     _ = front.send("execute_request", ["code": "read_line()", "allow_stdin": true], on: front.shell)
@@ -136,6 +136,23 @@ private final class FrontEnd: @unchecked Sendable {
     _ = front.send("interrupt_request", [:], on: front.control)
     #expect(front.next(front.shell)?.content["ename"].text == "interrupted")
     #expect(front.next(front.control)?.type == "interrupt_reply")
+    #expect(front.shutdown())
+  }
+
+  @Test("a file that is loaded finds its modules beside it, its path in quotes or not") func loading() throws {
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let path = folder.appendingPathComponent("main.seep").path
+    try "use \"m.seep\"\nlet found = m.v + 1".write(toFile: path, atomically: true, encoding: .utf8)
+    try "let v = 41".write(to: folder.appendingPathComponent("m.seep"), atomically: true, encoding: .utf8)
+    let front = try FrontEnd()
+    for command in [":load \(path)", ":load \"\(path)\" ", ":save \"\(path).copy\""] {
+      let reply = try front.run(command).reply
+      #expect(reply["evalue"].text == nil)
+    }
+    #expect(try front.run("found").published.last?.content["data"]["text/plain"].text == "42")
+    #expect(FileManager.default.fileExists(atPath: path + ".copy"))
     #expect(front.shutdown())
   }
 
