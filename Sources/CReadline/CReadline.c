@@ -1,5 +1,7 @@
 #include "CReadline.h"
 #include <dlfcn.h>
+#include <poll.h>
+#include <signal.h>
 #include <stddef.h>
 
 // The parts of readline's interface used here (readline 8.1 and later; see its manual, "Programming with GNU Readline").
@@ -10,11 +12,18 @@ static void (*sigcleanup)(void);
 static void (*free_line_state)(void);
 static int (*insert_text)(const char *);
 static void (*redisplay)(void);
+static void (*resize_terminal)(void);
 static void (*add_history_line)(const char *);
 static const char **library_version, **readline_name, **word_break_characters;
 static char **line_buffer;
 static seep_completer *attempted_completion;
-static int *completion_over, *append_character, *catch_signals;
+static int *completion_over, *append_character, *catch_signals, *catch_sigwinch;
+
+static volatile sig_atomic_t was_resized;
+static void note_resize(int signal) {
+  (void)signal;
+  was_resized = 1;
+}
 
 static void *symbol(void *library, const char *name, int *missing) {
   void *found = dlsym(library, name);
@@ -34,6 +43,7 @@ int seep_readline_load(void) {
   *(void **)&free_line_state = symbol(library, "rl_free_line_state", &missing);
   *(void **)&insert_text = symbol(library, "rl_insert_text", &missing);
   *(void **)&redisplay = symbol(library, "rl_redisplay", &missing);
+  *(void **)&resize_terminal = symbol(library, "rl_resize_terminal", &missing);
   *(void **)&add_history_line = symbol(library, "add_history", &missing);
   library_version = symbol(library, "rl_library_version", &missing);
   readline_name = symbol(library, "rl_readline_name", &missing);
@@ -43,6 +53,7 @@ int seep_readline_load(void) {
   completion_over = symbol(library, "rl_attempted_completion_over", &missing);
   append_character = symbol(library, "rl_completion_append_character", &missing);
   catch_signals = symbol(library, "rl_catch_signals", &missing);
+  catch_sigwinch = symbol(library, "rl_catch_sigwinch", &missing);
   return missing ? -1 : 0;
 }
 
@@ -53,10 +64,27 @@ void seep_readline_configure(const char *name, const char *word_breaks, seep_com
   *word_break_characters = word_breaks;
   *attempted_completion = completer;
   *catch_signals = 0;
+  // Readline's own handler acts on the next key only, when the line has been drawn for the old width.
+  *catch_sigwinch = 0;
+  struct sigaction action = {.sa_handler = note_resize, .sa_flags = SA_RESTART};
+  sigemptyset(&action.sa_mask);
+  sigaction(SIGWINCH, &action, NULL);
 }
 
 void seep_readline_install(const char *prompt, seep_line_handler handler) { install_handler(prompt, handler); }
 void seep_readline_remove(void) { remove_handler(); }
+static void follow_size(void) {
+  if (!was_resized) return;
+  was_resized = 0;
+  resize_terminal();
+}
+int seep_readline_wait(void) {
+  follow_size();
+  struct pollfd input = {.fd = 0, .events = POLLIN};
+  int ready = poll(&input, 1, -1);
+  follow_size();
+  return ready > 0;
+}
 void seep_readline_read(void) { read_char(); }
 void seep_readline_discard(void) {
   free_line_state();

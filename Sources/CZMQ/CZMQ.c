@@ -13,7 +13,7 @@ typedef struct {
   int fd;
   short events, revents;
 } poll_item;
-enum { SUBSCRIBE = 6, RCVMORE = 13, LINGER = 17, LAST_ENDPOINT = 32, POLLIN_EVENT = 1, DONTWAIT = 1, SNDMORE = 2 };
+enum { ROUTING_ID = 5, SUBSCRIBE = 6, RCVMORE = 13, LINGER = 17, LAST_ENDPOINT = 32, POLLIN_EVENT = 1, DONTWAIT = 1, SNDMORE = 2 };
 
 static void *(*ctx_new)(void);
 static int (*ctx_term)(void *);
@@ -87,6 +87,7 @@ int seep_zmq_connect(void *socket, const char *address) { return socket_connect(
 int seep_zmq_bound(void *socket, char *address, size_t size) {
   return option_get(socket, LAST_ENDPOINT, address, &size);
 }
+int seep_zmq_name(void *socket, const char *name, size_t size) { return option_set(socket, ROUTING_ID, name, size); }
 int seep_zmq_subscribe(void *socket) { return option_set(socket, SUBSCRIBE, "", 0); }
 
 int seep_zmq_send(void *socket, const void *data, size_t size, int more) {

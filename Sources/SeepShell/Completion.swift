@@ -40,46 +40,86 @@ public enum Completion {
 
   /// What may stand where a text ends.
   public static func complete(_ text: String, _ session: Session) -> Result {
+    if let result = ShellCommands.completion(text, session) { return result }
     let context = CompletionContext(text)
     if context.isComment { return Result(start: context.bytes.count) }
     if let start = context.stringStart { return inString(start, context, session) }
-    if let result = command(text) ?? module(text) { return result }
+    if let result = module(text) { return result }
     let start = context.nameStart(context.bytes.count)
     let word = context.text(start, context.bytes.count)
-    if start > 0, context.bytes[start - 1] == 46 {
-      let receiver = receiver(context, start - 1, session)
-      return Result(start: start, candidates: chosen(receiver.map { members(of: $0, session) } ?? [], word))
+    if start > 0, context.bytes[start - 1] == 46 { return afterDot(start, context, session) }
+    guard let call = context.call else { return Result(start: start, candidates: chosen(names(word, session), word)) }
+    var found: [Candidate] = []
+    if call.keyword == nil {
+      found += parameters(call.name, context.given, session).map { Candidate(text: $0 + ":", kind: .argument) }
     }
-    var found = session.knownNames.filter { $0.hasPrefix(word) }.map { name in
-      Candidate(text: name, kind: session.lookup(name)?.isPlainFunction == true ? .function : .name)
-    }
-    found += keywords.map { Candidate(text: $0, kind: .keyword) }
-    if let call = context.call, call.keyword == nil {
-      found += parameters(call.name, session).map { Candidate(text: $0 + ":", kind: .argument) }
-    }
+    // The whole library at an empty place in a call would hide what is likely there.
+    found += word.isEmpty ? own(session) : names(word, session)
     return Result(start: start, candidates: chosen(found, word))
   }
 
-  private static func chosen(_ all: [Candidate], _ prefix: String) -> [Candidate] {
+  /// All names that may begin as written, and the words of the language.
+  private static func names(_ word: String, _ session: Session) -> [Candidate] {
+    known(word, session) + keywords.map { Candidate(text: $0, kind: .keyword) }
+  }
+
+  /// Names of the program and the library that begin as written.
+  static func known(_ word: String, _ session: Session) -> [Candidate] {
+    session.knownNames.filter { $0.hasPrefix(word) }.map { name in
+      Candidate(text: name, kind: session.lookup(name)?.isPlainFunction == true ? .function : .name)
+    }
+  }
+
+  /// The program's own variables.
+  private static func own(_ session: Session) -> [Candidate] {
+    session.variables.filter { $0.name != "_" }.map {
+      Candidate(text: $0.name, kind: $0.value.isPlainFunction ? .function : .name)
+    }
+  }
+
+  static func chosen(_ all: [Candidate], _ prefix: String) -> [Candidate] {
     var seen = Set<String>()
     return all.filter { $0.text.hasPrefix(prefix) && seen.insert($0.text).inserted }.sorted { $0.text < $1.text }
   }
 
   // MARK: After a dot
 
-  private static func receiver(_ context: CompletionContext, _ dot: Int, _ session: Session) -> Value? {
-    if dot > 0, context.bytes[dot - 1] == 34 { return Value("") }
-    let start = context.nameStart(dot, dotted: true)
-    return start < dot ? value(context.text(start, dot), session) : nil
+  /// Members of the value before the dot. Names that are no names of the language are written as an index, which replaces the dot.
+  private static func afterDot(_ start: Int, _ context: CompletionContext, _ session: Session) -> Result {
+    let word = context.text(start, context.bytes.count)
+    if start > 1, context.bytes[start - 2] == 34 {
+      return Result(start: start, candidates: chosen(members(of: Value(""), session), word))
+    }
+    let path = context.pathStart(start - 1)
+    let receiver = path < start - 1 ? value(context.text(path, start - 1), session) : nil
+    let plain = chosen(receiver.map { members(of: $0, session) + ownMethods(session) } ?? [], word)
+    // `net.params.conv1.we`: a name may hold dots itself.
+    for dot in (path..<start).reversed() where context.bytes[dot] == 46 {
+      let written = context.text(dot + 1, context.bytes.count)
+      guard let record = value(context.text(path, dot), session)?.asRecord else { continue }
+      let indices = record.names.filter { !isName($0) && $0.hasPrefix(written) }.map {
+        Candidate(text: "[\(session.display(Value($0), .short))]", kind: .field)
+      }
+      if indices.isEmpty { continue }
+      let others = dot + 1 == start ? plain.map { Candidate(text: "." + $0.text, kind: $0.kind) } : []
+      return Result(start: dot, candidates: chosen(indices + others, ""))
+    }
+    return Result(start: start, candidates: plain)
+  }
+
+  /// The program's functions, which take what stands before the dot first.
+  private static func ownMethods(_ session: Session) -> [Candidate] {
+    session.variables.filter { ($0.value.parameterCount ?? 0) > 0 && $0.name != "_" }.map {
+      Candidate(text: $0.name, kind: .method)
+    }
   }
 
   /// Kinds of objects whose fields only read; those of others may compute for long.
   private static let readable: Set<String> = ["dataset", "data", "leak", "model", "update", "prior", "attack", "plot"]
 
-  /// The value of a dotted name.
+  /// The value of a dotted name, `["…"]` among its parts.
   static func value(_ path: String, _ session: Session) -> Value? {
-    var parts = path.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
-    guard !parts.isEmpty, var value = session.lookup(parts.removeFirst()) else { return nil }
+    guard var parts = parts(path), !parts.isEmpty, var value = session.lookup(parts.removeFirst()) else { return nil }
     for part in parts {
       if let next = value.asRecord?[part] {
         value = next
@@ -92,6 +132,32 @@ public enum Completion {
       }
     }
     return value
+  }
+
+  /// `net`, `params` and `0.weight` of `net.params["0.weight"]`; nil for what is not of this form.
+  private static func parts(_ path: String) -> [String]? {
+    let bytes = Array(path.utf8)
+    var parts: [String] = []
+    var (at, part) = (0, bytes[..<0])
+    while at < bytes.count {
+      if bytes[at] == 46 {
+        parts.append(String(decoding: part, as: UTF8.self))
+        at += 1
+        part = bytes[at..<at]
+      } else if bytes[at] == 91 {
+        guard at + 1 < bytes.count, bytes[at + 1] == 34,
+          let close = bytes[(at + 2)...].firstIndex(of: 34), close + 1 < bytes.count, bytes[close + 1] == 93
+        else { return nil }
+        parts.append(String(decoding: part, as: UTF8.self))
+        part = bytes[(at + 2)..<close]
+        at = close + 2
+        guard at == bytes.count || bytes[at] == 46 || bytes[at] == 91 else { return nil }
+      } else {
+        part = bytes[part.startIndex...at]
+        at += 1
+      }
+    }
+    return parts + [String(decoding: part, as: UTF8.self)]
   }
 
   /// Fields, and the functions that take such a value first.
@@ -161,9 +227,15 @@ public enum Completion {
     return function.asForeign?.signature
   }
 
-  private static func parameters(_ name: String, _ session: Session) -> [String] {
+  /// The parameters that the arguments before the present one leave.
+  private static func parameters(
+    _ name: String, _ given: (count: Int, names: [String]), _ session: Session
+  ) -> [String] {
     guard let (signature, isMethod) = signature(name, session) else { return [] }
-    return signature.parameters.dropFirst(isMethod ? 1 : 0).filter { !$0.isVariadic }.map(\.name)
+    let byPlace = given.count + (isMethod ? 1 : 0)
+    return signature.parameters.enumerated().filter { place, parameter in
+      !parameter.isVariadic && (place >= byPlace || parameter.isKeywordOnly) && !given.names.contains(parameter.name)
+    }.map(\.element.name)
   }
 
   // MARK: In a string
@@ -171,6 +243,12 @@ public enum Completion {
   private static func inString(_ start: Int, _ context: CompletionContext, _ session: Session) -> Result {
     let written = context.text(start, context.bytes.count)
     var words: [String] = []
+    if let place = context.indexed,
+      let record = value(context.text(place.lowerBound, place.upperBound), session)?.asRecord
+    {
+      let names = record.names.map { Candidate(text: $0, kind: .field) }
+      return Result(start: start, candidates: chosen(names, written), isString: true)
+    }
     if let call = context.call, let (signature, isMethod) = signature(call.name, session) {
       let place = call.position + (isMethod ? 1 : 0)
       let parameters = signature.parameters
@@ -208,13 +286,7 @@ public enum Completion {
     return found
   }
 
-  // MARK: Commands and modules
-
-  private static func command(_ text: String) -> Result? {
-    guard text.first == ":", !text.contains(" ") else { return nil }
-    let all = ShellCommands.names.map { Candidate(text: $0, kind: .command) }
-    return Result(start: 0, candidates: chosen(all, text))
-  }
+  // MARK: Modules
 
   /// After `use`: the library's own modules.
   static func module(_ text: String) -> Result? {

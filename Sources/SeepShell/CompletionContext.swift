@@ -10,7 +10,13 @@ struct CompletionContext {
     var at: Int
     var commas = 0
     /// Where the present argument begins.
-    var argument: Int
+    var argument: Int { didSet { earlier.append(oldValue) } }
+    /// Where the arguments before it begin.
+    private(set) var earlier: [Int] = []
+
+    init(open: UInt8, isHole: Bool = false, at: Int, argument: Int) {
+      (self.open, self.isHole, self.at, self.argument) = (open, isHole, at, argument)
+    }
   }
 
   let bytes: [UInt8]
@@ -106,12 +112,43 @@ struct CompletionContext {
     guard let bracket = brackets.last, bracket.open == 40 else { return nil }
     let name = text(nameStart(bracket.at, dotted: true), bracket.at)
     guard !name.isEmpty else { return nil }
-    var start = bracket.argument
+    return (name, bracket.commas, keyword(bracket.argument))
+  }
+
+  /// The name of the argument that begins at a place, if it is given by name.
+  private func keyword(_ argument: Int) -> String? {
+    var start = argument
     while start < bytes.count, bytes[start] == 32 || bytes[start] == 10 { start += 1 }
     var end = start
     while end < bytes.count, CompletionContext.isNameByte(bytes[end]) { end += 1 }
-    let keyword = end > start && end < bytes.count && bytes[end] == 58 ? text(start, end) : nil
-    return (name, bracket.commas, keyword)
+    return end > start && end < bytes.count && bytes[end] == 58 ? text(start, end) : nil
+  }
+
+  /// The arguments before the present one: how many are given by place, and the names of the others.
+  var given: (count: Int, names: [String]) {
+    let names = (brackets.last?.earlier ?? []).map(keyword)
+    return (names.count { $0 == nil }, names.compactMap { $0 })
+  }
+
+  /// Where the value begins whose index is the string that the cursor is in, and where it ends: `x` of `x["`.
+  var indexed: Range<Int>? {
+    guard let string = stringStart, let bracket = brackets.last, bracket.open == 91, bracket.commas == 0,
+      bytes[(bracket.at + 1)..<(string - 1)].allSatisfy({ $0 == 32 })
+    else { return nil }
+    let start = pathStart(bracket.at)
+    return start < bracket.at ? start..<bracket.at : nil
+  }
+
+  /// Where a value begins that ends at a place: names joined by dots, `["…"]` among them.
+  func pathStart(_ end: Int) -> Int {
+    var at = nameStart(end, dotted: true)
+    while at >= 2, bytes[at - 1] == 93, bytes[at - 2] == 34 {
+      var quote = at - 3
+      while quote >= 0, bytes[quote] != 34 { quote -= 1 }
+      guard quote > 0, bytes[quote - 1] == 91 else { return at }
+      at = nameStart(quote - 1, dotted: true)
+    }
+    return at
   }
 
   /// What closes all that is open, so that a text cut off here can be read.

@@ -11,20 +11,27 @@ import SeepLanguage
   import Darwin
 #endif
 
-struct History {
+package struct History {
   /// `SEEP_HISTORY`, or `.seep_history` in the home folder; nil where there is none.
   let path: String?
-  /// Entries read at the start: the last of this many.
-  static let limit = 5000
+  /// Entries read at the start: the last of this many. A file of more than twice as many is shortened to them.
+  package static let limit = 5000
   private var last = ""
   private var hasWarned = false
+  private let warn: (String) -> Void
 
   init() {
     if let given = getenv("SEEP_HISTORY") {
-      path = given.pointee == 0 ? nil : String(cString: given)
+      self.init(path: given.pointee == 0 ? nil : String(cString: given))
     } else {
-      path = getenv("HOME").map { String(cString: $0) + "/.seep_history" }
+      self.init(path: getenv("HOME").map { String(cString: $0) + "/.seep_history" })
     }
+  }
+
+  /// - Parameter warn: takes the one sentence about a file that cannot be read or written.
+  package init(path: String?, warn: @escaping (String) -> Void = { Console.writeError("seep: \($0)\n") }) {
+    self.path = path
+    self.warn = warn
   }
 
   /// Newlines inside an entry are stored as `\n`, backslashes doubled.
@@ -50,26 +57,110 @@ struct History {
     return text
   }
 
-  /// Entries of earlier sessions, oldest first.
-  mutating func load() -> [String] {
-    guard let path, let text = try? TextFile.read(path) else { return [] }
-    let entries = text.split(separator: "\n").suffix(History.limit).map(History.restored)
+  /// Entries of earlier sessions, oldest first. Bytes that are no UTF-8 spoil their entry alone: each shows as `�`.
+  package mutating func load() -> [String] {
+    guard let path else { return [] }
+    var (lines, reason) = HistoryFile.lines(path)
+    if let reason {
+      if reason != ENOENT { say("cannot be read from \(path)", reason) }
+      return []
+    }
+    if lines.count > 2 * History.limit, let reason = HistoryFile.shorten(path, to: History.limit) {
+      say("in \(path) cannot be shortened", reason)
+    }
+    lines = lines.suffix(History.limit)
+    let entries = lines.map { History.restored(String(decoding: $0, as: UTF8.self)[...]) }
     last = entries.last ?? ""
     return entries
   }
 
   /// Keeps an entry unless it repeats the last one; says once if that is not possible.
-  mutating func append(_ entry: String) -> Bool {
+  package mutating func append(_ entry: String) -> Bool {
     guard entry != last, !entry.isEmpty else { return false }
     last = entry
     guard let path else { return true }
-    let descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
-    let isKept = descriptor >= 0 && Console.write(Array((History.stored(entry) + "\n").utf8), to: descriptor)
-    if descriptor >= 0 { close(descriptor) }
-    if !isKept, !hasWarned {
-      hasWarned = true
-      Console.writeError("seep: the history cannot be kept in \(path): \(String(cString: strerror(errno)))\n")
+    if let reason = HistoryFile.append(Array((History.stored(entry) + "\n").utf8), to: path) {
+      say("cannot be kept in \(path)", reason)
     }
     return true
+  }
+
+  private mutating func say(_ what: String, _ reason: Int32) {
+    if hasWarned { return }
+    hasWarned = true
+    warn("the history \(what): \(String(cString: strerror(reason)).lowercased())")
+  }
+}
+
+/// The file: sessions that append share its lock, one that shortens it has it alone. It is replaced by renaming, so that a
+/// session that waited for the lock looks whether its file is still the one at the path. Functions give `errno`, nil if all went well.
+private enum HistoryFile {
+  static func lines(_ path: String) -> (lines: [ArraySlice<UInt8>], reason: Int32?) {
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { return ([], errno) }
+    defer { close(descriptor) }
+    return lines(of: descriptor)
+  }
+
+  private static func lines(of descriptor: Int32) -> (lines: [ArraySlice<UInt8>], reason: Int32?) {
+    var bytes: [UInt8] = []
+    var block = [UInt8](repeating: 0, count: 1 << 16)
+    while true {
+      let count = read(descriptor, &block, block.count)
+      if count < 0 {
+        if errno == EINTR { continue }
+        return ([], errno)
+      }
+      if count == 0 { return (bytes.split(separator: 10), nil) }
+      bytes += block[..<count]
+    }
+  }
+
+  static func append(_ bytes: [UInt8], to path: String) -> Int32? {
+    while true {
+      let descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
+      guard descriptor >= 0 else { return errno }
+      defer { close(descriptor) }
+      // Where files have no locks, appending is still one write.
+      if lock(descriptor, LOCK_SH), !isCurrent(descriptor, path) { continue }
+      return Console.write(bytes, to: descriptor) ? nil : errno
+    }
+  }
+
+  /// Keeps the last lines. Does nothing where another session is writing just now: the next start comes.
+  static func shorten(_ path: String, to count: Int) -> Int32? {
+    // The file itself where the path is a link.
+    guard let resolved = realpath(path, nil) else { return errno }
+    defer { free(resolved) }
+    let path = String(cString: resolved)
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { return errno }
+    defer { close(descriptor) }
+    guard lock(descriptor, LOCK_EX | LOCK_NB), isCurrent(descriptor, path) else { return nil }
+    let (lines, reason) = lines(of: descriptor)
+    if let reason { return reason }
+    let temporary = path + ".\(getpid())"
+    let new = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+    guard new >= 0 else { return errno }
+    var info = stat()
+    if fstat(descriptor, &info) == 0 { _ = fchmod(new, info.st_mode & 0o777) }
+    let isWhole = Console.write(Array(lines.suffix(count).joined(separator: [10])) + [10], to: new)
+    let failed = isWhole ? nil : errno
+    close(new)
+    if failed == nil, rename(temporary, path) == 0 { return nil }
+    defer { unlink(temporary) }
+    return failed ?? errno
+  }
+
+  private static func lock(_ descriptor: Int32, _ kind: Int32) -> Bool {
+    while flock(descriptor, kind) != 0 { if errno != EINTR { return false } }
+    return true
+  }
+
+  /// Whether the path still leads to the open file.
+  private static func isCurrent(_ descriptor: Int32, _ path: String) -> Bool {
+    var (mine, there) = (stat(), stat())
+    return fstat(descriptor, &mine) == 0 && stat(path, &there) == 0 && mine.st_ino == there.st_ino
+      && mine.st_dev == there.st_dev
   }
 }

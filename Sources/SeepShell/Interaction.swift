@@ -43,7 +43,9 @@ final class Interaction {
 
   /// Runs a text. A statement that fails is undone with its bindings and random draws, and those after it do not run; what came
   /// before it stays. A text that does not compile does nothing at all.
-  func run(_ text: String, name: String? = nil) -> Outcome {
+  ///
+  /// - Parameter folder: where `use "m.seep"` looks first.
+  func run(_ text: String, name: String? = nil, folder: String = ".") -> Outcome {
     var code = text
     while let last = code.last, last.isWhitespace { code.removeLast() }
     let isHidden = code.last == ";"
@@ -65,7 +67,7 @@ final class Interaction {
     var value = Value.none
     for step in steps {
       let before = session.snapshot()
-      switch session.evaluate(step, name: name, folder: ".") {
+      switch session.evaluate(step, name: name, folder: folder) {
       case .success(let result):
         value = result
         kept.append(String(step.drop { $0 == "\n" }))

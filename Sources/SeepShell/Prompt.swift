@@ -69,8 +69,7 @@ final class PromptLoop {
     for entry in history.load() { seep_readline_add_history(entry) }
     seep_readline_install(prompt, take)
     while !isOver {
-      var input = pollfd(fd: 0, events: Int16(POLLIN), revents: 0)
-      let ready = poll(&input, 1, -1)
+      let hasKey = seep_readline_wait() == 1
       if Interrupt.isRequested {
         Interrupt.clear()
         session.output.write("^C\n")
@@ -79,7 +78,7 @@ final class PromptLoop {
         seep_readline_install(prompt, take)
         continue
       }
-      if ready > 0 { seep_readline_read() }
+      if hasKey { seep_readline_read() }
     }
     seep_readline_remove()
   }
@@ -127,7 +126,7 @@ final class PromptLoop {
     }
     let isOpen = words.count == 1 && (words.first?.hasSuffix("/") ?? false)
     seep_readline_completion_ends(0, result.isString && !isOpen ? 34 : 0)
-    return cArray(words)
+    return cArray(words, typed: String(decoding: bytes[Int(start)...], as: UTF8.self))
   }
 
   func readLines() {
@@ -184,10 +183,12 @@ final class PromptLoop {
 }
 
 /// Words as readline wants them: malloc'ed, the common beginning first, nil at the end; nil for none.
-private func cArray(_ words: [String]) -> UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>? {
+private func cArray(_ words: [String], typed: String) -> UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>? {
   guard let first = words.first, let last = words.last else { return nil }
   // Sorted, so the common beginning of all is that of the first and the last.
-  let common = words.count == 1 ? first : String(zip(first, last).prefix { $0 == $1 }.map(\.0))
+  var common = words.count == 1 ? first : String(zip(first, last).prefix { $0 == $1 }.map(\.0))
+  // Readline puts it in the place of what was typed, of which nothing may be lost: `["a.b"]` and `.keys` after `x.`.
+  if words.count > 1, typed.hasPrefix(common) { common = typed }
   let all = [common] + (words.count == 1 ? [] : words)
   guard let block = malloc((all.count + 1) * MemoryLayout<UnsafeMutablePointer<CChar>?>.stride) else { return nil }
   let array = block.bindMemory(to: UnsafeMutablePointer<CChar>?.self, capacity: all.count + 1)

@@ -60,7 +60,7 @@ struct ShellCommands {
   }
 
   func run(_ text: String) -> CommandResult {
-    if let name = ShellCommands.question(text) { return explain(name) }
+    if let name = ShellCommands.question(text) { return explain(name, withSource: text.contains("??")) }
     let words = text.split(whereSeparator: \.isWhitespace).map(String.init)
     guard let command = words.first else { return .done }
     let argument = text.drop(while: \.isWhitespace).dropFirst(command.count).drop(while: \.isWhitespace)
@@ -76,6 +76,7 @@ struct ShellCommands {
         """
         _                 the last value; a line that begins with |> or . goes on from it
         ;                 at the end hides the value
+        ??NAME            the source of a function that is written in Seep. Also NAME??
         Ctrl-C            clears the line, or stops what is running
 
         """)
@@ -112,21 +113,24 @@ struct ShellCommands {
       }
     case ":load":
       do {
-        let outcome = interaction.run(try TextFile.read(code), name: code)
+        let path = ShellCommands.path(code)
+        let folder = path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
+        let outcome = interaction.run(try TextFile.read(path), name: path, folder: folder)
         if case .value = outcome { return .done }
         return .outcome(outcome)
       } catch {
         return .failed((error as? Fault)?.message ?? "\(error)")
       }
     case ":save":
-      guard !code.isEmpty else { return .failed("write the name of the file: :save session.seep") }
+      let path = ShellCommands.path(code)
+      guard !path.isEmpty else { return .failed("write the name of the file: :save session.seep") }
       let text = interaction.kept.joined(separator: "\n") + "\n"
-      guard let file = fopen(code, "w") else {
-        return .failed("cannot write \"\(code)\": \(String(cString: strerror(errno)).lowercased())")
+      guard let file = fopen(path, "w") else {
+        return .failed("cannot write \"\(path)\": \(String(cString: strerror(errno)).lowercased())")
       }
       let written = fwrite(Array(text.utf8), 1, text.utf8.count, file)
-      guard fclose(file) == 0, written == text.utf8.count else { return .failed("cannot write \"\(code)\"") }
-      session.output.write("\(interaction.kept.count) statements in \(code)\n")
+      guard fclose(file) == 0, written == text.utf8.count else { return .failed("cannot write \"\(path)\"") }
+      session.output.write("\(interaction.kept.count) statements in \(path)\n")
     case ":reset":
       interaction.reset()
     case ":graphics":
@@ -155,11 +159,23 @@ struct ShellCommands {
     return seconds < 1 ? three(seconds * 1e3) + " ms" : three(seconds) + " s"
   }
 
-  private func explain(_ name: String) -> CommandResult {
+  /// What is known of a value; with `withSource` a function that is written in Seep as it stands in its file.
+  static func about(_ value: Value, withSource: Bool, width: Int?, _ session: Session) -> String {
+    var text = ""
+    if withSource {
+      if let source = value.declaration { return source + "\n" }
+      text = "It has no source in Seep; this is known of it.\n\n"
+    }
+    let help = Help.text(value, in: session)
+    return text + (width.map { Help.wrapped(help, width: $0) } ?? help)
+  }
+
+  private func explain(_ name: String, withSource: Bool = false) -> CommandResult {
     if name.isEmpty {
       session.output.write(Commands.nameList())
     } else if let value = Completion.value(name, session) {
-      session.output.write(Help.text(value, in: session))
+      let width = session.output is StandardOutput && isatty(1) == 1 ? TerminalPictures.terminalWidth() : nil
+      session.output.write(ShellCommands.about(value, withSource: withSource, width: width, session))
     } else {
       let near = nearestName(to: name, among: session.knownNames)
       return .failed("there is no `\(name)`" + (near.map { "; did you mean `\($0)`?" } ?? ""))

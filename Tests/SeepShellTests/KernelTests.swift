@@ -12,6 +12,7 @@ private final class FrontEnd: @unchecked Sendable {
   let shell: KernelSocket
   let control: KernelSocket
   let heart: KernelSocket
+  let input: KernelSocket
   let iopub: KernelSocket
   private let context: UnsafeMutableRawPointer
   private let ended = DispatchSemaphore(value: 0)
@@ -24,7 +25,8 @@ private final class FrontEnd: @unchecked Sendable {
     let kernel = try Kernel(connection, Commands.session(seed: 0))
     for (channel, port) in kernel.ports { connection.ports[channel] = port }
     context = try #require(seep_zmq_context())
-    shell = try KernelSocket(context, SEEP_ZMQ_DEALER, connect: connection.address("shell"))
+    shell = try KernelSocket(context, SEEP_ZMQ_DEALER, connect: connection.address("shell"), name: "client")
+    input = try KernelSocket(context, SEEP_ZMQ_DEALER, connect: connection.address("stdin"), name: "client")
     control = try KernelSocket(context, SEEP_ZMQ_DEALER, connect: connection.address("control"))
     heart = try KernelSocket(context, SEEP_ZMQ_REQ, connect: connection.address("hb"))
     iopub = try KernelSocket(context, SEEP_ZMQ_SUB, connect: connection.address("iopub"))
@@ -88,7 +90,7 @@ private final class FrontEnd: @unchecked Sendable {
     _ = send("shutdown_request", ["restart": false], on: control)
     let answered = next(control)?.type == "shutdown_reply"
     let isOver = ended.wait(timeout: .now() + 5) == .success
-    for socket in [shell, control, heart, iopub] { socket.close() }
+    for socket in [shell, control, heart, input, iopub] { socket.close() }
     seep_zmq_end(context)
     return answered && isOver
   }
@@ -110,6 +112,31 @@ private final class FrontEnd: @unchecked Sendable {
         [Array("Test Using Larger Than Block-Size Key - Hash Key First".utf8)],
         key: [UInt8](repeating: 0xaa, count: 131))
         == "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54")
+  }
+
+  @Test("read_line asks the front-end, or is refused where it cannot be asked") func input() throws {
+    let front = try FrontEnd()
+    let refused = try front.run("read_line(prompt: \"name? \")").reply
+    #expect(refused["status"].text == "error" && refused["ename"].text == "no-input")
+
+    let code = "let name = read_line(prompt: \"name? \")\nname + \"!\""
+    let request = front.send("execute_request", ["code": .string(code), "allow_stdin": true], on: front.shell)
+    let question = try #require(front.next(front.input))
+    #expect(question.type == "input_request" && question.parent["msg_id"].text == request)
+    #expect(question.content["prompt"].text == "name? " && question.content["password"].bool == false)
+    front.input.send(front.codec.frames([], "input_reply", ["value": "é"], parent: question.headerBytes))
+    #expect(try front.statuses([request]) == ["ok"])
+    var result: KernelMessage?
+    while result?.type != "execute_result" { result = try #require(front.next(front.iopub)) }
+    #expect(result?.content["data"]["text/plain"].text == "\"é!\"")
+
+    // A question can be interrupted, and the cell after it asks anew.
+    _ = front.send("execute_request", ["code": "read_line()", "allow_stdin": true], on: front.shell)
+    #expect(front.next(front.input)?.type == "input_request")
+    _ = front.send("interrupt_request", [:], on: front.control)
+    #expect(front.next(front.shell)?.content["ename"].text == "interrupted")
+    #expect(front.next(front.control)?.type == "interrupt_reply")
+    #expect(front.shutdown())
   }
 
   @Test("runs, shows, completes, is interrupted and ends") func conversation() throws {

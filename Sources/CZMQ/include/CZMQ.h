@@ -28,6 +28,8 @@ int seep_zmq_bind(void *socket, const char *address);
 int seep_zmq_connect(void *socket, const char *address);
 /// The address a socket is bound to, into `address`.
 int seep_zmq_bound(void *socket, char *address, size_t size);
+/// What a ROUTER calls a DEALER that connects after this; without, ZeroMQ makes a name. 0, or -1.
+int seep_zmq_name(void *socket, const char *name, size_t size);
 /// Subscribes a SUB socket to everything.
 int seep_zmq_subscribe(void *socket);
 /// Sends one frame; 0, or -1.

@@ -56,7 +56,8 @@ func tensor(from bytes: UnsafeRawBufferPointer, shape: [Int], type: ElementType,
         for start in stride(from: 0, to: bytes.count, by: 1 << 24) {
           if Interrupt.isRequested { break }
           let part = start..<min(bytes.count, start + 1 << 24)
-          UnsafeMutableRawBufferPointer(rebasing: target[part]).copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[part]))
+          UnsafeMutableRawBufferPointer(rebasing: target[part]).copyMemory(
+            from: UnsafeRawBufferPointer(rebasing: bytes[part]))
         }
       }
     }

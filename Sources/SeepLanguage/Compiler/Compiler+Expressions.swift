@@ -386,6 +386,7 @@ extension Compiler {
     inner.ownLocal = own
     inner.info.name = function.name
     inner.info.documentation = function.documentation
+    inner.info.declaration = function.span
     f = inner
     defer { f = outer }
     try parameters(function)

@@ -91,6 +91,10 @@ extension Explanation {
         "let deep = repeat(\"(\", 100000)     # expect error: nested-too-deep\nwrite_text(\"deep.seep\", deep + repeat(\")\", 100000))\nuse \"deep.seep\" as deep_module"
     ),
     Explanation(
+      "no-input",
+      "`read_line` was called where nobody can type: in a test, or in a notebook whose front-end takes no input. Give the value by a variable or read a file.",
+      example: "read_line(prompt: \"name? \")         # expect error: no-input"),
+    Explanation(
       "no-match", "No case of a `match` fits the value. A last case `_ => …` takes everything else.",
       example: "match 3 { 1 => \"one\" }            # expect error: no-match"),
     Explanation(

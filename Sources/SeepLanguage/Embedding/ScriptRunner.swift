@@ -44,6 +44,7 @@ public enum ScriptRunner {
     let session = makeSession()
     let output = CollectedOutput()
     session.output = output
+    session.refuseInput(in: "a test")
     let result = session.evaluate(printing(text), name: name, folder: folder)
     checkOutput(output.text, marks, &report)
     checkEnd(result, marks, &report)

@@ -55,6 +55,12 @@ public final class Session {
   public var progress: any ProgressSink
   /// Seed and draws of the random numbers; `seed(3)` sets it anew.
   public var random: RandomState
+  /// Shows a prompt and gives a line of input without its end, nil at the end of the input. A shell whose standard input is not the
+  /// person's replaces it.
+  public var input: (Session, _ prompt: String) throws -> String? = { session, prompt in
+    if !prompt.isEmpty { session.output.write(prompt) }
+    return readLine()
+  }
   /// What a script sees as `args`.
   public var arguments: [String] = []
   /// Folders where `use attacks.dlg` looks, after the folder of the file that says it.
@@ -107,6 +113,16 @@ public final class Session {
 
   /// The key for the next draw of random numbers; `purpose` names the stream: `noise`, `init`.
   public func nextKey(for purpose: String) -> RandomKey { random.nextKey(for: purpose) }
+
+  /// Refuses `read_line`, as nobody can answer.
+  /// - Parameter place: `a test`, `this notebook`.
+  public func refuseInput(in place: String) {
+    input = { _, _ in
+      throw Fault(
+        "no-input", "there is nobody to answer `read_line` in \(place)",
+        help: "give the value by a variable, or read it by `read_text(path)`")
+    }
+  }
 
   /// Throws if the person asked to stop. Loops that may run long ask once per round.
   public func checkInterrupt() throws { try Interrupt.check() }

@@ -176,6 +176,26 @@ public struct Value: @unchecked Sendable {
     return info.title + " " + String(decoding: info.file.text[low..<high], as: UTF8.self)
   }
 
+  /// A function written in Seep as it stands in its file, with the `##` lines above it; nil for anything else.
+  public var declaration: String? {
+    guard slot.tag == Tag.closure else { return nil }
+    let info = slot.closure.pointee.core.pointee.info.takeUnretainedValue()
+    let (text, span) = (info.file.text, info.declaration)
+    guard span.start < span.end, span.end <= text.count else { return nil }
+    var start = span.start
+    if info.documentation != nil {
+      while true {
+        let (_, line) = info.file.lineStart(around: start)
+        guard line > 0, text[line..<start].allSatisfy({ $0 == 32 }) else { break }
+        let (_, above) = info.file.lineStart(around: line - 1)
+        let words = text[above..<line].drop { $0 == 32 }
+        guard words.starts(with: [35, 35]) else { break }
+        start = words.startIndex
+      }
+    }
+    return String(decoding: text[start..<span.end], as: UTF8.self)
+  }
+
   /// How a function written in Seep is called, and its `##` comments; nil for anything else.
   public var heading: (title: String, documentation: String?)? {
     guard slot.tag == Tag.closure else { return nil }

@@ -54,6 +54,8 @@ final class FunctionInfo {
   /// Where each function's captures come from in its maker.
   var captureSources: [CaptureSource] = []
   var documentation: String?
+  /// All of it in its file, from `fn` on.
+  var declaration = Span(0, 0)
   /// What a failed `assert` shows, by number.
   var assertions: [Assertion] = []
   var file: SourceHandle

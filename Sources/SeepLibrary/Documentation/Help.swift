@@ -18,6 +18,25 @@ public enum Help {
     return text
   }
 
+  /// Breaks the lines of prose that are wider than `width` columns, between words. Indented lines are code and stay; so does a
+  /// heading, which the first line is.
+  public static func wrapped(_ text: String, width: Int) -> String {
+    var lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+    for at in lines.indices.dropFirst() where lines[at].count > width && !lines[at].hasPrefix("  ") {
+      var broken: [String] = []
+      var line = ""
+      for word in lines[at].split(separator: " ") {
+        if !line.isEmpty, line.count + 1 + word.count > width {
+          broken.append(line)
+          line = ""
+        }
+        line += (line.isEmpty ? "" : " ") + word
+      }
+      lines[at] = (broken + [line]).joined(separator: "\n")
+    }
+    return lines.joined(separator: "\n")
+  }
+
   /// What is known of any value: a function's heading and `##` comments, an object's fields.
   public static func text(_ value: Value, in session: Session) -> String {
     if let builtin = value.builtin { return text(builtin) }

@@ -41,7 +41,9 @@ extension Kernel {
     let count = JSON.integer(executionCount)
     publisher.publish("execute_input", ["code": .string(code), "execution_count": count])
     var pages: [JSON] = []
+    connectInput(message)
     let outcome = run(code, &pages)
+    session.refuseInput(in: "this notebook")
     switch outcome {
     case .value(let value):
       if !value.isNone {
@@ -90,8 +92,12 @@ extension Kernel {
   private func run(_ code: String, _ pages: inout [JSON]) -> Interaction.Outcome {
     guard ShellCommands.isCommand(code) else { return interaction.run(code) }
     if let name = ShellCommands.question(code), let value = Completion.value(name, session) {
-      let markdown = RichDisplay.representations(of: value, in: session).filter { $0.mime == "text/markdown" }
-      let data = KernelDisplay.bundle(Help.text(value, in: session), markdown)
+      let wantsSource = code.contains("??")
+      let markdown = RichDisplay.representations(of: value, in: session).filter {
+        $0.mime == "text/markdown" && !wantsSource
+      }
+      let data = KernelDisplay.bundle(
+        ShellCommands.about(value, withSource: wantsSource, width: nil, session), markdown)
       pages.append(["source": "page", "data": data, "start": 0])
       return .value(.none)
     }

@@ -22,7 +22,7 @@ package final class Kernel {
   let shell: KernelSocket
   let control: KernelSocket
   private let heart: KernelSocket
-  private let input: KernelSocket
+  let input: KernelSocket
   private let iopub: KernelSocket
   private let context: UnsafeMutableRawPointer
   var history = History()
@@ -62,6 +62,7 @@ package final class Kernel {
     self.session = session
     interaction = Interaction(session, name: "cell") { publisher.publish("clear_output", ["wait": false]) }
     KernelDisplay.attach(to: session, publisher)
+    session.refuseInput(in: "this notebook")
     earlier = history.load()
   }
 

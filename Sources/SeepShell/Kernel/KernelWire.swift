@@ -139,9 +139,13 @@ package final class KernelSocket: @unchecked Sendable {
     guard seep_zmq_bind(socket, address) == 0 else { throw KernelSocket.fault("cannot listen at \(address)") }
   }
 
-  package init(_ context: UnsafeMutableRawPointer, _ kind: Int, connect address: String) throws {
+  /// - Parameter name: what the kernel calls this client; one name for its shell and stdin sockets, so that the kernel can ask it.
+  package init(
+    _ context: UnsafeMutableRawPointer, _ kind: Int, connect address: String, name: String? = nil
+  ) throws {
     guard let socket = seep_zmq_socket(context, Int32(kind)) else { throw KernelSocket.fault("no socket") }
     self.socket = socket
+    if let name { seep_zmq_name(socket, name, name.utf8.count) }
     guard seep_zmq_connect(socket, address) == 0 else { throw KernelSocket.fault("cannot connect to \(address)") }
     if kind == SEEP_ZMQ_SUB { seep_zmq_subscribe(socket) }
   }

@@ -27,14 +27,13 @@ enum LineReader {
     seep_readline_install(prompt, take)
     if !filled.isEmpty { seep_readline_insert(filled) }
     while !isDone {
-      var input = pollfd(fd: 0, events: Int16(POLLIN), revents: 0)
-      let ready = poll(&input, 1, -1)
+      let hasKey = seep_readline_wait() == 1
       if Interrupt.isRequested {
         Interrupt.clear()
         seep_readline_discard()
         break
       }
-      if ready > 0 { seep_readline_read() }
+      if hasKey { seep_readline_read() }
     }
     seep_readline_remove()
     if let result, !result.isEmpty { seep_readline_add_history(result) }
