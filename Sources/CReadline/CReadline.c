@@ -2,6 +2,8 @@
 #include <dlfcn.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdlib.h>
+#include <string.h>
 #include <stddef.h>
 
 // The parts of readline's interface used here (readline 8.1 and later; see its manual, "Programming with GNU Readline").
@@ -17,7 +19,10 @@ static void (*add_history_line)(const char *);
 static const char **library_version, **readline_name, **word_break_characters;
 static char **line_buffer;
 static seep_completer *attempted_completion;
-static int *completion_over, *append_character, *catch_signals, *catch_sigwinch;
+static int *completion_over, *append_character, *eof_found, *catch_signals, *catch_sigwinch;
+
+static const char **quote_characters;
+static char *(*variable_value)(const char *);
 
 static volatile sig_atomic_t was_resized;
 static void note_resize(int signal) {
@@ -52,6 +57,9 @@ int seep_readline_load(void) {
   attempted_completion = symbol(library, "rl_attempted_completion_function", &missing);
   completion_over = symbol(library, "rl_attempted_completion_over", &missing);
   append_character = symbol(library, "rl_completion_append_character", &missing);
+  quote_characters = symbol(library, "rl_basic_quote_characters", &missing);
+  *(void **)&variable_value = symbol(library, "rl_variable_value", &missing);
+  eof_found = dlsym(library, "rl_eof_found");  // since 8.0
   catch_signals = symbol(library, "rl_catch_signals", &missing);
   catch_sigwinch = symbol(library, "rl_catch_sigwinch", &missing);
   return missing ? -1 : 0;
@@ -62,6 +70,8 @@ const char *seep_readline_version(void) { return *library_version; }
 void seep_readline_configure(const char *name, const char *word_breaks, seep_completer completer) {
   *readline_name = name;
   *word_break_characters = word_breaks;
+  // Whether a text ends after what was completed is said by `seep_readline_completion_ends` alone: the path of a folder goes on.
+  *quote_characters = "";
   *attempted_completion = completer;
   *catch_signals = 0;
   // Readline's own handler acts on the next key only, when the line has been drawn for the old width.
@@ -71,8 +81,17 @@ void seep_readline_configure(const char *name, const char *word_breaks, seep_com
   sigaction(SIGWINCH, &action, NULL);
 }
 
-void seep_readline_install(const char *prompt, seep_line_handler handler) { install_handler(prompt, handler); }
+void seep_readline_install(const char *prompt, seep_line_handler handler) {
+  // Else readline would end each later line as it ended the one where Ctrl-D was typed.
+  if (eof_found) *eof_found = 0;
+  install_handler(prompt, handler);
+}
 void seep_readline_remove(void) { remove_handler(); }
+int seep_readline_ends_line(void) {
+  const char *paste = variable_value("enable-bracketed-paste");
+  const char *terminal = getenv("TERM");
+  return paste && !strcmp(paste, "on") && terminal && strcmp(terminal, "dumb");
+}
 static void follow_size(void) {
   if (!was_resized) return;
   was_resized = 0;

@@ -91,7 +91,8 @@ final class PromptLoop {
     guard let loop = PromptLoop.current else { return }
     guard let line else {
       // Ctrl-D: forgets an unfinished statement, else leaves.
-      loop.session.output.write("\n")
+      seep_readline_remove()
+      if seep_readline_ends_line() == 0 { loop.session.output.write("\n") }
       if loop.pending.isEmpty { loop.isOver = true }
       loop.pending = ""
       if !loop.isOver { seep_readline_install(loop.prompt, loop.take) }

@@ -13,6 +13,8 @@ void seep_readline_configure(const char *name, const char *word_breaks, seep_com
 /// Shows a prompt; the handler gets each finished line (malloc'ed), NULL at the end of input.
 void seep_readline_install(const char *prompt, seep_line_handler handler);
 void seep_readline_remove(void);
+/// Whether readline ends the line by itself at the end of the input: it does where it has switched bracketed paste off again.
+int seep_readline_ends_line(void);
 /// Waits for a key or a signal, and draws the line anew when the terminal has another size; 1 if there is a key to read.
 int seep_readline_wait(void);
 /// Reads what has been typed.

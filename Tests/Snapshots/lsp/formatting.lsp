@@ -14,6 +14,6 @@
 -> {"id":3,"method":"textDocument/formatting","params":{"textDocument":{"uri":"file:///demo/a.seep"},"options":{}}}
 <- {"id":3,"result":[]}
 -> {"method":"textDocument/didOpen","params":{"textDocument":{"uri":"file:///demo/a.seep","languageId":"seep","version":1,"text":"let x=(1\n"}}}
-<- {"method":"textDocument/publishDiagnostics","params":{"uri":"file:///demo/a.seep","version":1,"diagnostics":[{"range":{"start":{"line":1,"character":0},"end":{"line":1,"character":0}},"severity":1,"code":"syntax","source":"seep","message":"`)` is expected to close this"}]}}
+<- {"method":"textDocument/publishDiagnostics","params":{"uri":"file:///demo/a.seep","version":1,"diagnostics":[{"range":{"start":{"line":0,"character":6},"end":{"line":0,"character":7}},"severity":1,"code":"syntax","source":"seep","message":"this `(` has no `)`"}]}}
 -> {"id":4,"method":"textDocument/formatting","params":{"textDocument":{"uri":"file:///demo/a.seep"},"options":{}}}
 <- {"id":4,"result":[]}

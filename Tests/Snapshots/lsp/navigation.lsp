@@ -14,9 +14,9 @@
 -> {"id":5,"method":"textDocument/definition","params":{"textDocument":{"uri":"file:///demo/a.seep"},"position":{"line":8,"character":14}}}
 <- {"id":5,"result":[{"uri":"file://SEEP_HOME/stats.seep","range":{"start":{"line":3,"character":3},"end":{"line":3,"character":9}}}]}
 -> {"id":6,"method":"textDocument/definition","params":{"textDocument":{"uri":"file:///demo/a.seep"},"position":{"line":8,"character":26}}}
-<- {"id":6,"result":[{"uri":"file://SEEP_HOME/attacks/dlg.seep","range":{"start":{"line":9,"character":3},"end":{"line":9,"character":6}}}]}
+<- {"id":6,"result":[{"uri":"file://SEEP_HOME/attacks/dlg.seep","range":{"start":{"line":12,"character":3},"end":{"line":12,"character":6}}}]}
 -> {"id":7,"method":"textDocument/definition","params":{"textDocument":{"uri":"file:///demo/a.seep"},"position":{"line":9,"character":3}}}
-<- {"id":7,"result":[{"uri":"file://SEEP_HOME/attacks/idlg.seep","range":{"start":{"line":9,"character":3},"end":{"line":9,"character":7}}}]}
+<- {"id":7,"result":[{"uri":"file://SEEP_HOME/attacks/idlg.seep","range":{"start":{"line":11,"character":3},"end":{"line":11,"character":7}}}]}
 -> {"id":8,"method":"textDocument/definition","params":{"textDocument":{"uri":"file:///demo/a.seep"},"position":{"line":10,"character":3}}}
 <- {"id":8,"result":null}
 -> {"id":9,"method":"textDocument/definition","params":{"textDocument":{"uri":"file:///demo/a.seep"},"position":{"line":6,"character":6}}}
