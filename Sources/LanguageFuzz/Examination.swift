@@ -98,10 +98,11 @@ final class Examiner {
 
   /// A diagnostic lies inside of its text, and is no accident of the language's own.
   private func judge(_ failure: Failure, _ text: String) -> Finding? {
-    let count = failure.file.text.count
     for one in [failure] + failure.others {
       if one.fault.code == "internal-error" { return Finding(kind: "internal-error", detail: one.fault.message) }
-      for span in [one.span, one.guilty] + one.argumentSpans + one.origins.map(\.span) {
+      let own = ([one.span, one.guilty] + one.argumentSpans).map { ($0, failure.file.text.count) }
+      // A value may come from what was run before.
+      for (span, count) in own + one.origins.map({ ($0.span, $0.file.text.count) }) {
         // At the end of a text a place is the byte behind it.
         guard span.start >= 0, span.start <= span.end, span.start <= count, span.end <= max(count, span.start + 1)
         else {
