@@ -84,7 +84,7 @@ extension Explanation {
     Explanation(
       "no-leak", "An attack returned no image and had reported none. Return one, or call `report` on the way.",
       example:
-        "fn idle(shared, model) { none }\nidle.run(share(lenet(), zeros(1, 28, 28), 3), lenet())   # expect error: no-leak"
+        "let net = lenet()\nfn idle(shared, model) { none }\nidle.run(share(net, zeros(1, 28, 28), 3), net)   # expect error: no-leak"
     ),
     Explanation(
       "no-other-image", "Re-identification of a person needs another photograph of the same person in the gallery.",
@@ -95,9 +95,7 @@ extension Explanation {
       "No ε follows from the defense: noise without clipping, clipping without noise, or neither. `dp(…)` has both.",
       example: "epsilon(noise(1))                 # expect error: no-privacy-bound"),
     Explanation(
-      "no-such-class", "None of the public images has the label that the control needs.",
-      example:
-        "let d = dataset(\"digits\")\nlet net = lenet()\nlet other = (d.public[0][1] + 1) % 10\nclass_mean(d.public[0..1]).run(share(net, d.private[0][0], other), net, label: other)   # expect error: no-such-class"
+      "no-such-class", "None of the public images has the label that the control needs."
     ),
     Explanation(
       "no-such-image", "The secret image is not among those given.",
@@ -110,7 +108,7 @@ extension Explanation {
     Explanation(
       "not-an-image", "An attack returned something that is no image of the shape the model takes.",
       example:
-        "fn wrong(shared, model) { \"a cat\" }\nwrong.run(share(lenet(), zeros(1, 28, 28), 3), lenet())   # expect error: not-an-image"
+        "let net = lenet()\nfn wrong(shared, model) { \"a cat\" }\nwrong.run(share(net, zeros(1, 28, 28), 3), net)   # expect error: not-an-image"
     ),
     Explanation(
       "not-declared",
@@ -140,9 +138,7 @@ extension Explanation {
         "paired_interval([1.0], [2.0])     # expect error: too-few"
     ),
     Explanation(
-      "too-many-examples", "The control compares with the gradient of one example, and the update is of several.",
-      example:
-        "let net = lenet()\nlet u = share(net, rand(2, 1, 28, 28), [1, 2])\nretrieval(dataset(\"digits\").public).run(u, net)   # expect error: too-many-examples"
+      "too-many-examples", "The control compares with the gradient of one example, and the update is of several."
     ),
   ]
 }
