@@ -21,20 +21,29 @@ public struct TuRBO: Search, Equatable {
   public var initial: Int?
   /// Coordinates are searched in ±bound.
   public var bound: Double
+  /// Points of the box that a round chooses from; nil: 100 times the dimension, at most 5000. A round takes time with their third power.
+  public var candidates: Int?
 
   /// - Throws: `bad-argument`.
-  public init(budget: Int = 1000, batch: Int = 10, initial: Int? = nil, bound: Double = 2) throws {
+  public init(budget: Int = 1000, batch: Int = 10, initial: Int? = nil, bound: Double = 2, candidates: Int? = nil)
+    throws
+  {
     try requireArgument(batch >= 1, "turbo: a batch has at least 1 point, not \(batch)")
     try requireArgument(initial ?? 2 >= 2, "turbo: a region begins with at least 2 points")
     try requireArgument(
       budget >= max(initial ?? 2, batch), "turbo: a budget of \(budget) does not cover the first points and one batch")
     try requireArgument(bound > 0 && bound.isFinite, "turbo: the bound must be positive, not \(bound)")
+    let most = candidates ?? 5000
+    try requireArgument(
+      most >= batch && most <= 5000,
+      "turbo: a round of \(batch) points cannot choose from \(most) candidates; 5000 at most")
     (self.budget, self.batch, self.initial, self.bound) = (budget, batch, initial, bound)
+    self.candidates = candidates
   }
 
   public var written: String {
     "turbo(budget: \(budget)" + (batch == 10 ? "" : ", batch: \(batch)") + (initial.map { ", initial: \($0)" } ?? "")
-      + (bound == 2 ? "" : ", bound: \(code(bound))") + ")"
+      + (bound == 2 ? "" : ", bound: \(code(bound))") + (candidates.map { ", candidates: \($0)" } ?? "") + ")"
   }
 
   public func minimise(_ objective: Objective, key: RandomKey, report: SearchReport) throws -> SearchResult {
@@ -62,7 +71,7 @@ public struct TuRBO: Search, Equatable {
       } else {
         regions += 1
         let points = latinHypercube(min(first, budget - best.evaluations), n, key: key.derive("region").derive(regions))
-        region = TrustRegion(dimension: n, batch: batch)
+        region = TrustRegion(dimension: n, batch: batch, candidates: candidates)
         region?.begin(points, try evaluated(points))
       }
       return nil
@@ -79,11 +88,14 @@ public struct TrustRegion: Sendable {
   public private(set) var length = 0.8
   private let dimension: Int
   private let failureTolerance: Int
+  private let candidateCount: Int
   private var successes = 0
   private var failures = 0
 
-  public init(dimension: Int, batch: Int) {
+  /// - Parameter candidates: as in `TuRBO`.
+  public init(dimension: Int, batch: Int, candidates: Int? = nil) {
     self.dimension = dimension
+    candidateCount = candidates ?? min(100 * dimension, 5000)
     failureTolerance = Int(max(4 / Double(batch), Double(dimension) / Double(batch)).rounded(.up))
   }
 
@@ -147,7 +159,7 @@ public struct TrustRegion: Sendable {
     }
   }
 
-  /// min(100 n, 5000) points: a Latin hypercube of the box, of which each takes some coordinates (20 of n on average, one at least), and
+  /// The points to choose from: a Latin hypercube of the box, of which each takes some coordinates (20 of n on average, one at least), and
   /// the others from the best point.
   private func candidates(_ lengthscales: [Double], _ targets: [Double], key: RandomKey) throws -> Tensor {
     let n = dimension
@@ -158,7 +170,7 @@ public struct TrustRegion: Sendable {
     shape = shape.map { $0 / exp(logarithm) }
     let low = (0..<n).map { max(0, centre[$0] - length * shape[$0] / 2) }
     let high = (0..<n).map { min(1, centre[$0] + length * shape[$0] / 2) }
-    let count = min(100 * n, 5000)
+    let count = candidateCount
     let spread = latinHypercube(count, n, key: key.derive("candidates"))
     let share = min(1, 20 / Double(n))
     var stream = RandomStream(key.derive("coordinates"))

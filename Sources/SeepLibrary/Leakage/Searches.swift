@@ -77,11 +77,12 @@ let searchBuiltins: [Builtin] = [
           active: call.bool("active"), diagonal: call.bool("diagonal"), restarts: call.int("restarts"))))
   },
   Builtin(
-    "turbo(budget: 1000, batch: 10, initial: none, bound: 2.0)", group: "searches",
+    "turbo(budget: 1000, batch: 10, initial: none, bound: 2.0, candidates: none)", group: "searches",
     """
     TuRBO-1, Bayesian optimisation in one trust region: a Gaussian process is fitted to what was evaluated, and `batch`
     points are drawn by Thompson sampling from a box around the best. It begins with `initial` Latin hypercube points (none: twice the
-    dimension, at most 256) and searches each coordinate in ±`bound`. For budgets of some hundred evaluations.
+    dimension, at most 256) and searches each coordinate in ±`bound`. A round chooses from `candidates` points (none: 100 times the
+    dimension, at most 5000), and takes time with their third power. For budgets of some hundred evaluations.
 
     Source: Eriksson, Pearce, Gardner, Turner, Poloczek, "Scalable Global Optimization via Local Bayesian Optimization", NeurIPS 2019.
     """, example: "print(turbo(budget: 200))  # expect: turbo(budget: 200)"
@@ -90,7 +91,7 @@ let searchBuiltins: [Builtin] = [
       SearchValue(
         try TuRBO(
           budget: call.int("budget"), batch: call.int("batch"), initial: call.optionalInt("initial"),
-          bound: call.double("bound"))))
+          bound: call.double("bound"), candidates: call.optionalInt("candidates"))))
   },
   Builtin(
     "random_search(budget: 5000, population: 50, sigma: 1.0)", group: "searches",
