@@ -70,6 +70,30 @@ static int refuse(jpeg_reading *r, const char *text) {
   return 1;
 }
 
+// Bytes of the scans that begin the coefficients of brightness (Ss = Ah = 0), which hold a bit at least for every block: a progressive image takes
+// memory for all of its blocks before it is known whether they are there.
+static uint64_t first_scan_bytes(const uint8_t *data, size_t size) {
+  uint64_t bytes = 0;
+  size_t at = 2;
+  while (at + 4 <= size) {
+    if (data[at] != 0xFF || data[at + 1] == 0xFF || data[at + 1] == 0 || (data[at + 1] >= 0xD0 && data[at + 1] <= 0xD8)) {
+      at++;
+      continue;
+    }
+    const uint8_t marker = data[at + 1];
+    if (marker == 0xD9) break;
+    const size_t length = (size_t)data[at + 2] << 8 | data[at + 3];
+    const size_t end = at + 2 + length;
+    if (length < 2 || end > size) break;
+    const int is_first = marker == 0xDA && length >= 6 && data[end - 3] == 0 && data[end - 1] >> 4 == 0;
+    at = end;
+    if (marker != 0xDA) continue;
+    while (at + 1 < size && (data[at] != 0xFF || data[at + 1] == 0 || (data[at + 1] >= 0xD0 && data[at + 1] <= 0xD7))) at++;
+    if (is_first) bytes += at - end;
+  }
+  return bytes;
+}
+
 // Decodes the whole image; rows go to `out`, or nowhere where that is NULL.
 static int decode(jpeg_reading *r, const uint8_t *data, size_t size, uint64_t most_bytes, seep_image *image, uint16_t *out) {
   if (setjmp(r->trouble.escape)) return 1;
@@ -89,7 +113,8 @@ static int decode(jpeg_reading *r, const uint8_t *data, size_t size, uint64_t mo
   uint64_t blocks = 0;
   for (int i = 0; i < r->decoder.num_components; i++)
     blocks += (uint64_t)r->decoder.comp_info[i].width_in_blocks * r->decoder.comp_info[i].height_in_blocks;
-  if (blocks / 8 > size) {
+  const uint64_t coded = r->decoder.progressive_mode ? first_scan_bytes(data, size) : size;
+  if (blocks / 8 > coded) {
     snprintf(r->trouble.problem, SEEP_PROBLEM_SIZE, "it claims %u x %u pixels and has %zu bytes", r->decoder.image_width,
              r->decoder.image_height, size);
     return 1;
