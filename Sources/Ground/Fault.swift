@@ -6,7 +6,7 @@ public struct Fault: Error, Sendable, Equatable, CustomStringConvertible {
   /// Stable, lower-case, hyphenated: `shape-mismatch`, `unknown-name`. Tests and `:explain` rely on it.
   public var code: String
   /// One sentence that stands alone, lower case, no full stop, carrying the numbers: what was expected and what came. Line
-  /// breaks of what it quotes are written as `\n`.
+  /// breaks of what it quotes are written as `\n` and `\r`.
   public var message: String
   /// Further facts, each a full sentence.
   public var notes: [String]
@@ -22,13 +22,25 @@ public struct Fault: Error, Sendable, Equatable, CustomStringConvertible {
     operands: [Int: String] = [:]
   ) {
     self.code = code
-    self.message =
-      message.utf8.contains(10)
-      ? message.split(separator: "\n", omittingEmptySubsequences: false).joined(separator: "\\n") : message
+    self.message = Fault.inOneLine(message)
     self.notes = notes
     self.help = help
     self.argument = argument
     self.operands = operands
+  }
+
+  /// By scalars: `\r\n` is one character.
+  private static func inOneLine(_ text: String) -> String {
+    guard text.utf8.contains(where: { $0 == 10 || $0 == 13 }) else { return text }
+    var line = ""
+    for scalar in text.unicodeScalars {
+      switch scalar {
+      case "\n": line += "\\n"
+      case "\r": line += "\\r"
+      default: line.unicodeScalars.append(scalar)
+      }
+    }
+    return line
   }
 
   public var description: String {

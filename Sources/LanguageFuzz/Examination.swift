@@ -12,9 +12,14 @@ struct Finding {
 struct Outcome {
   /// It has no syntax errors.
   var isProgram = false
+  /// Its syntax errors.
+  var mistakes: [Failure] = []
   /// The code it failed with, syntax errors included; nil if it ran to its end.
   var code: String?
   var finding: Finding?
+
+  /// What the grammar does not tell is no mistake of form: a pattern binds a name twice, or a record has a field twice.
+  var firstOfForm: Failure? { mistakes.first { $0.fault.code != "duplicate-name" } }
 }
 
 /// Examines inputs one after another, in sessions of a few hundred inputs each.
@@ -47,6 +52,8 @@ final class Examiner {
   private var session = Session()
   private var start: Session.Snapshot?
   private var turns = 0
+  /// The diagnostics of the present input that were judged, without their others, by their place.
+  private var judged: [Span: [Failure]] = [:]
 
   private func renew() {
     session = Session(library: library)
@@ -59,6 +66,7 @@ final class Examiner {
   func examine(_ text: String) -> Outcome {
     if turns % 500 == 0 || start == nil { renew() }
     turns += 1
+    judged.removeAll(keepingCapacity: true)
     var outcome = Outcome()
     outcome.finding = look(text, &outcome)
     if let start { session.rollback(to: start) }
@@ -77,11 +85,12 @@ final class Examiner {
       }
       if twice != once { return Finding(kind: "format-not-idempotent", detail: once + "\n----\n" + twice) }
     case .failure(let failure):
-      if let finding = judge(failure, text) { return finding }
+      outcome.mistakes = [failure] + failure.others
+      if let finding = judge(failure) { return finding }
       if tree != nil { return Finding(kind: "program-not-formatted", detail: failure.text) }
     }
     for failure in session.findings(in: text, name: "input") {
-      if let finding = judge(failure, text) { return finding }
+      if let finding = judge(failure) { return finding }
     }
     session.output = CollectedOutput()
     session.random = RandomState(seed: 1)
@@ -91,31 +100,58 @@ final class Examiner {
       if session.display(value, .short).utf8.count > 1 << 24 { return Finding(kind: "short-display", detail: "") }
     case .failure(let failure):
       outcome.code = failure.fault.code
-      if let finding = judge(failure, text) { return finding }
+      if let finding = judge(failure) { return finding }
     }
     return nil
   }
 
-  /// A diagnostic lies inside of its text, and is no accident of the language's own.
-  private func judge(_ failure: Failure, _ text: String) -> Finding? {
-    for one in [failure] + failure.others {
-      if one.fault.code == "internal-error" { return Finding(kind: "internal-error", detail: one.fault.message) }
-      let own = ([one.span, one.guilty] + one.argumentSpans).map { ($0, failure.file.text.count) }
-      // A value may come from what was run before.
-      for (span, count) in own + one.origins.map({ ($0.span, $0.file.text.count) }) {
-        // At the end of a text a place is the byte behind it.
-        guard span.start >= 0, span.start <= span.end, span.start <= count, span.end <= max(count, span.start + 1)
-        else {
-          return Finding(kind: "span-outside", detail: "\(one.fault.code) \(span) of \(count)")
-        }
+  /// A diagnostic lies inside of its text, and is no accident of the language's own. Formatting, checking and running give
+  /// the same syntax errors: what is the same in all that is shown of it is judged once.
+  private func judge(_ failure: Failure) -> Finding? {
+    for var one in [failure] + failure.others {
+      one.others = []
+      if judged[one.span]?.contains(where: { $0.isSame(as: one) }) == true { continue }
+      if let finding = one.finding { return finding }
+      judged[one.span, default: []].append(one)
+    }
+    return nil
+  }
+}
+
+extension Failure {
+  /// Whether text and JSON of both are made from the same; neither has others.
+  fileprivate func isSame(as other: Failure) -> Bool {
+    fault == other.fault && severity == other.severity && argumentSpans == other.argumentSpans
+      && kinds == other.kinds && file.name == other.file.name && file.text == other.file.text
+      && (origins.isEmpty || file === other.file)
+      && trace.elementsEqual(other.trace) {
+        $0.function == $1.function && $0.file === $1.file && $0.span == $1.span
       }
-      if one.fault.message.isEmpty || one.fault.message.contains("\n") {
-        return Finding(kind: "message-not-one-line", detail: "\(one.fault.code): \(one.fault.message)")
+      && origins.elementsEqual(other.origins) {
+        $0.operand == $1.operand && $0.name == $1.name && $0.file === $1.file && $0.span == $1.span
+          && $0.isGiven == $1.isGiven
+      }
+  }
+
+  /// What is wrong with a diagnostic that has no others.
+  fileprivate var finding: Finding? {
+    if fault.code == "internal-error" { return Finding(kind: "internal-error", detail: fault.message) }
+    let own = ([span, guilty] + argumentSpans).map { ($0, file.text.count) }
+    // A value may come from what was run before.
+    for (span, count) in own + origins.map({ ($0.span, $0.file.text.count) }) {
+      // At the end of a text a place is the byte behind it.
+      guard span.start >= 0, span.start <= span.end, span.start <= count, span.end <= max(count, span.start + 1)
+      else {
+        return Finding(kind: "span-outside", detail: "\(fault.code) \(span) of \(count)")
       }
     }
-    let lines = failure.text.utf8.count { $0 == 10 }
-    if lines > 12 * (failure.others.count + 1) { return Finding(kind: "diagnostic-too-long", detail: failure.text) }
-    if failure.json.contains("\n") { return Finding(kind: "json-not-one-line", detail: failure.json) }
+    if fault.message.isEmpty || fault.message.utf8.contains(10) {
+      return Finding(kind: "message-not-one-line", detail: "\(fault.code): \(fault.message)")
+    }
+    let text = text
+    if text.utf8.count(where: { $0 == 10 }) >= 12 { return Finding(kind: "diagnostic-too-long", detail: text) }
+    let json = json
+    if json.utf8.contains(10) { return Finding(kind: "json-not-one-line", detail: json) }
     return nil
   }
 }

@@ -4,7 +4,8 @@ import Glibc
 final class SharedPage {
   /// The numbers at the beginning of the page.
   enum Field: Int {
-    case index, inputs, programs, values, interrupted, slowest, bytes, grammar, rejected, script, findings, length
+    case index, inputs, programs, values, interrupted, slowest, slowestIndex, bytes, grammar, duplicates, script
+    case findings, length
     case productions = 16
   }
 

@@ -25,6 +25,13 @@ enum Watchdog {
     return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
   }
 
+  /// Processor time of the processes that this one started and that ended.
+  static func secondsOfChildren() -> Double {
+    var usage = rusage()
+    getrusage(__rusage_who_t(RUSAGE_CHILDREN.rawValue), &usage)
+    return [usage.ru_utime, usage.ru_stime].reduce(0) { $0 + Double($1.tv_sec) + Double($1.tv_usec) * 1e-6 }
+  }
+
   /// Watches the thread that calls this.
   static func start() {
     var clock = clockid_t()

@@ -32,7 +32,7 @@ struct Worker {
       let spent = Int((Watchdog.seconds(CLOCK_THREAD_CPUTIME_ID) - start) * 1e6)
       page[.inputs] += 1
       page[.bytes] += bytes.count
-      page[.slowest] = max(page[.slowest], spent)
+      if spent > page[.slowest] { (page[.slowest], page[.slowestIndex]) = (spent, index) }
       if outcome.isProgram { page[.programs] += 1 }
       if outcome.isProgram, outcome.code == nil { page[.values] += 1 }
       if outcome.code == "interrupted" { page[.interrupted] += 1 }
@@ -43,9 +43,10 @@ struct Worker {
         page[.grammar] += 1
         if outcome.isProgram {
           page.productions |= used.words
+        } else if let mistake = outcome.firstOfForm {
+          finding = finding ?? Finding(kind: "grammar-rejected", detail: mistake.text)
         } else {
-          page[.rejected] += 1
-          finding = finding ?? Finding(kind: "grammar-rejected", detail: outcome.code ?? "")
+          page[.duplicates] += 1
         }
       case .script: page[.script] += 1
       case .mutatedGrammar: break

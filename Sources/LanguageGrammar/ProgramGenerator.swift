@@ -22,8 +22,8 @@ public final class ProgramGenerator {
     /// The production it is, or of a choice that is a rule its first; -1 for none.
     var production = -1
     var token = Token.other
-    /// Of a special: what else it may be, beside each of its bytes.
-    var accents: [String] = []
+    /// Of a special: what else it may be, beside each of its bytes: a range of `accents`.
+    var accents = 0..<0
   }
 
   private enum Token { case other, name, text, keyword, hole, hex }
@@ -32,9 +32,9 @@ public final class ProgramGenerator {
   private var nodes: [Node] = []
   private var parts: [Int] = []
   private var bytes: [UInt8] = []
+  private var accents: [[UInt8]] = []
   private var rules: [String: Int] = [:]
   private var cost: [String: Int] = [:]
-  private let keywords: Set<[UInt8]>
   private let names: [[UInt8]]
 
   // The program in the making.
@@ -45,7 +45,9 @@ public final class ProgramGenerator {
   private var made = 0
   /// Below this many nested rules the shortest way is taken.
   private var limit = 22
-  /// Open parentheses and brackets of the present head, and whether a brace stood outside of them.
+  /// Whether a head is in the making; its open parentheses and brackets, and whether a brace stood outside of them: then
+  /// it is of no use, and nothing more is made of it.
+  private var isHead = false
   private var open = 0
   private var hasBareBrace = false
 
@@ -53,11 +55,6 @@ public final class ProgramGenerator {
   public init(_ grammar: Grammar, names: [String] = []) {
     productions = grammar.productions
     self.names = names.map { Array($0.utf8) }
-    keywords = Set(
-      [
-        "let", "var", "fn", "if", "else", "for", "in", "while", "break", "continue", "return", "match", "try", "catch",
-        "raise", "use", "as", "assert", "defer", "with", "and", "or", "not", "none", "true", "false", "test", "_",
-      ].map { Array($0.utf8) })
     precondition(productions.count <= 256, "a set of productions holds 256")
     for name in grammar.order { cost[name] = 1000 }
     for _ in 0..<60 {
@@ -111,7 +108,9 @@ public final class ProgramGenerator {
       spelled(word)
     case .special(let words):
       // Only a character of a string may be a bracket: in a name or in a format it would mean something.
-      node.accents = words.contains("accent") ? ["\u{301}"] : words.contains("bracket") ? ["é"] : ["λ", "é"]
+      let more = words.contains("accent") ? ["\u{301}"] : words.contains("bracket") ? ["é"] : ["λ", "é"]
+      node.accents = accents.count..<(accents.count + more.count)
+      accents += more.map { Array($0.utf8) }
       spelled(
         words.contains("accent")
           ? "" : words.contains("letter") ? "abcxyz_" : words.contains("bracket") ? "a*.:-" : "ab c.:,(]}")
@@ -137,7 +136,7 @@ public final class ProgramGenerator {
     used = Productions()
     made = 0
     limit = depth
-    (open, hasBareBrace) = (0, false)
+    (isHead, open, hasBareBrace) = (false, 0, false)
     if let root = rules["program"] { enter(root, 0) }
     source = numbers
     return (text, used)
@@ -152,6 +151,7 @@ public final class ProgramGenerator {
   }
 
   private func make(_ index: Int, _ depth: Int) {
+    if isHead, hasBareBrace { return }
     let node = nodes[index]
     switch node.kind {
     case .literal: word(node.range)
@@ -181,17 +181,17 @@ public final class ProgramGenerator {
   /// No bare brace in a head.
   private func head(_ depth: Int) {
     guard let expression = rules["expression"] else { return }
-    let outer = (open, hasBareBrace)
+    let outer = (isHead, open, hasBareBrace)
     let (start, before) = (text.count, used)
     for attempt in 0..<20 {
-      (open, hasBareBrace) = (0, false)
+      (isHead, open, hasBareBrace) = (true, 0, false)
       enter(expression, attempt < 19 ? depth + 1 : limit + 1)
       if !hasBareBrace { break }
       text.removeLast(text.count - start)
       used = before
     }
     if hasBareBrace { word("x") }
-    (open, hasBareBrace) = outer
+    (isHead, open, hasBareBrace) = outer
     if let head = rules["head"], nodes[head].production >= 0 { used.insert(nodes[head].production) }
   }
 
@@ -221,22 +221,18 @@ public final class ProgramGenerator {
 
   private func token(_ node: Node, _ depth: Int) {
     space()
-    let start = text.count
     if node.token == .name, !names.isEmpty, numbers.below(8) > 0 {
       text += numbers.pick(names)
       return
     }
-    while true {
-      spell(node.target, depth)
-      // No pattern binds a name twice, and no record has a field twice.
-      made += 1
-      if node.token == .name { text += Array(String(made).utf8) }
-      if node.token == .text {
-        text.removeLast()
-        text += Array("\(made)\"".utf8)
-      }
-      if node.token == .keyword || !keywords.contains(Array(text[start...])) { return }
-      text.removeLast(text.count - start)
+    spell(node.target, depth)
+    // With a number behind it: no pattern binds such a name twice, no record has such a field twice, and no word of the
+    // language is one.
+    made += 1
+    if node.token == .name { text += Array(String(made).utf8) }
+    if node.token == .text {
+      text.removeLast()
+      text += Array("\(made)\"".utf8)
     }
   }
 
@@ -249,7 +245,7 @@ public final class ProgramGenerator {
       if turn < node.range.count {
         text.append(bytes[node.range.lowerBound + turn])
       } else {
-        text += Array(node.accents[turn - node.range.count].utf8)
+        text += accents[node.accents.lowerBound + turn - node.range.count]
       }
     case .sequence: for part in node.range { spell(parts[part], depth) }
     case .optional: if numbers.below(2) == 0 { spell(parts[node.range.lowerBound], depth) }
@@ -265,13 +261,13 @@ public final class ProgramGenerator {
   /// `{expression:format}` of a string: on one line, without quotes, and not a brace first.
   private func hole(_ depth: Int) {
     guard let expression = rules["expression"] else { return }
-    let outer = (open, hasBareBrace, text, used)
-    text = []
+    let outer = (isHead, open, hasBareBrace, text, used)
+    (isHead, text) = (false, [])
     enter(expression, max(depth, limit - 6))
     let inner = text
-    (open, hasBareBrace, text) = (outer.0, outer.1, outer.2)
+    (isHead, open, hasBareBrace, text) = (outer.0, outer.1, outer.2, outer.3)
     let isPlain = !inner.contains(10) && !inner.contains(34) && inner.first != 123
-    if !isPlain { used = outer.3 }
+    if !isPlain { used = outer.4 }
     text.append(123)
     text += isPlain ? inner : [120]
     if let format = rules["FORMAT"], numbers.below(2) == 0 {

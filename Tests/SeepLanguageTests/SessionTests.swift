@@ -54,7 +54,7 @@ extension LanguageTests {
       arguments: [
         "while true { }", "fn f() { while true { try { } catch e { } } }\nf()", "for i in 0..1000000000000 { i }",
         "fn g(n) { if n > 0 { g(n - 1) }; g(100) }\ntry { g(100) } catch e { }\nwhile true { }",
-        "map(0..100000000, x => x)",
+        "map(0..100000000, x => x)", "while true { continue }", "while true { if true { continue } }",
       ])
     func interrupt(_ text: String) throws {
       let thread = UnsafeMutablePointer<pthread_t>.allocate(capacity: 1)

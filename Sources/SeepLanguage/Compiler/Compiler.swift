@@ -461,7 +461,7 @@ final class Compiler {
     f.loops.append(loop)
     try discard(loopBody)
     f.loops.removeLast()
-    for jump in loop.continues { f.patch(jump, to: start) }
+    for jump in loop.continues { f.patch(jump) }  // to `loop`, which asks whether to stop
     f.emit(.loop, 0, wide: start, at: at)
     for jump in exits + loop.breaks { f.patch(jump) }
   }

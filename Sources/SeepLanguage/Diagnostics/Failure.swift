@@ -82,7 +82,13 @@ extension SourceHandle {
     let end = min(max(0, offset), text.count)
     let (line, start) = lineStart(around: end)
     let first = start == 0 && text.starts(with: [0xEF, 0xBB, 0xBF]) ? min(3, end) : start
-    return (line + 1, String(decoding: text[first..<end], as: UTF8.self).unicodeScalars.count + 1)
+    return (line + 1, characters(first, end) + 1)
+  }
+
+  /// The characters (scalars) of a part.
+  func characters(_ from: Int, _ to: Int) -> Int {
+    let part = text[min(max(0, from), text.count)..<min(max(0, from, to), text.count)]
+    return part.allSatisfy { $0 < 128 } ? part.count : String(decoding: part, as: UTF8.self).unicodeScalars.count
   }
 
   /// The text of a part; empty where there is none.

@@ -39,6 +39,7 @@ extension Failure {
   }
 
   private func quoted(_ text: String) -> String {
+    if text.utf8.allSatisfy({ $0 >= 32 && $0 != 34 && $0 != 92 && $0 != 127 }) { return "\"\(text)\"" }
     var out = "\""
     for scalar in text.unicodeScalars {
       switch scalar {

@@ -84,9 +84,16 @@ private struct DiagnosticText {
   /// A line of a megabyte is no help to anybody.
   private func cut(_ line: String) -> String {
     let start = max(0, place.column - 1 - 120)
+    guard line.utf8.count > 240 else { return line }
+    if line.utf8.withContiguousStorageIfAvailable({ $0.allSatisfy { $0 < 128 } }) == true {
+      let bytes = line.utf8.dropFirst(start).prefix(240)
+      return String(Substring(bytes)) + (bytes.endIndex < line.endIndex ? "…" : "")
+    }
     guard line.unicodeScalars.count > 240 else { return line }
-    let scalars = line.unicodeScalars.dropFirst(start).prefix(240)
-    return String(String.UnicodeScalarView(scalars)) + (scalars.endIndex < line.unicodeScalars.endIndex ? "…" : "")
+    let scalars = line.unicodeScalars
+    let from = scalars.index(scalars.startIndex, offsetBy: start, limitedBy: scalars.endIndex) ?? scalars.endIndex
+    let to = scalars.index(from, offsetBy: 240, limitedBy: scalars.endIndex) ?? scalars.endIndex
+    return String(line[from..<to]) + (to < scalars.endIndex ? "…" : "")
   }
 
   // MARK: Calls
@@ -145,9 +152,26 @@ private struct DiagnosticText {
 
   // MARK: Underlines
 
+  private enum Mark {
+    case none, guilty, operand
+
+    static func row(_ marks: [Mark]) -> String {
+      var bytes: [UInt8] = []
+      bytes.reserveCapacity(marks.count)
+      for mark in marks {
+        switch mark {
+        case .none: bytes.append(32)
+        case .guilty: bytes.append(94)
+        case .operand: bytes += [0xE2, 0x94, 0x80]  // ─
+        }
+      }
+      return String(decoding: bytes, as: UTF8.self)
+    }
+  }
+
   /// Columns a part of a line takes on a terminal, as far as one column per scalar is true.
   private func columns(_ file: SourceHandle, _ from: Int, _ to: Int) -> Int {
-    from < to ? file.text(of: Span(from, to)).unicodeScalars.count : 0
+    from < to ? file.characters(from, to) : 0
   }
 
   /// `^` under the guilty expression, `─` under its labelled operands; labels to the right, or one below another.
@@ -167,23 +191,23 @@ private struct DiagnosticText {
     }
     let atEnd = columns(file, line.lowerBound, min(guilty.start, line.upperBound))
     let main = clamp(guilty) ?? atEnd..<atEnd + 1
-    var marks = [Character](repeating: " ", count: max(main.upperBound, labels.map(\.columns.upperBound).max() ?? 0))
-    for column in main { marks[column] = "^" }
+    var marks = [Mark](repeating: .none, count: max(main.upperBound, labels.map(\.columns.upperBound).max() ?? 0))
+    for column in main { marks[column] = .guilty }
     let isOperator = fault.argument == nil && labels.count == 2
     if isOperator || labels.contains(where: { !main.overlaps($0.columns) }) {
       for label in labels where isOperator || !main.overlaps(label.columns) {
-        for column in label.columns { marks[column] = "─" }
+        for column in label.columns { marks[column] = .operand }
       }
       if isOperator {
         // Between two operands only the operator itself is marked.
         let text = Array(file.text(of: Span(line.lowerBound, line.upperBound)).unicodeScalars)
-        for column in main where marks[column] == "^" && column < text.count && text[column] == " " {
-          marks[column] = " "
+        for column in main where marks[column] == .guilty && column < text.count && text[column] == " " {
+          marks[column] = .none
         }
       }
     }
-    guard let last = labels.max(by: { $0.columns.lowerBound < $1.columns.lowerBound }) else { return [String(marks)] }
-    var rows = [String(marks) + " " + last.text]
+    guard let last = labels.max(by: { $0.columns.lowerBound < $1.columns.lowerBound }) else { return [Mark.row(marks)] }
+    var rows = [Mark.row(marks) + " " + last.text]
     for label in labels.reversed() where label.columns != last.columns {
       rows.append(String(repeating: " ", count: label.columns.lowerBound) + label.text)
     }

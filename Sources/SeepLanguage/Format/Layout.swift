@@ -58,10 +58,13 @@ struct WrittenLine {
     return lines
   }
 
-  static func trimmed(_ bytes: ArraySlice<UInt8>) -> String {
-    var part = bytes
-    while let last = part.last, last == 32 || last == 9 || last == 13 { part.removeLast() }
-    return String(decoding: part, as: UTF8.self)
+  static func trimmed(_ bytes: ArraySlice<UInt8>) -> String { String(decoding: withoutBlanks(bytes), as: UTF8.self) }
+
+  /// Without the blanks at the end.
+  static func withoutBlanks(_ bytes: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+    var end = bytes.endIndex
+    while end > bytes.startIndex, bytes[end - 1] == 32 || bytes[end - 1] == 9 || bytes[end - 1] == 13 { end -= 1 }
+    return bytes[bytes.startIndex..<end]
   }
 }
 

@@ -67,13 +67,15 @@ struct SourceFormatter {
 
   /// Whether two texts are the same tokens with the same line breaks: then they are the same program.
   static func isSame(_ a: [UInt8], _ b: [UInt8]) -> Bool {
-    func words(_ text: [UInt8]) -> [(String, Bool)] {
+    func tokens(_ text: [UInt8]) -> [Token] {
       var tokenizer = Tokenizer(text)
-      return tokenizer.all().map {
-        (WrittenLine.trimmed(text[$0.span.start..<$0.span.end]), $0.newlineBefore)
-      }
+      return tokenizer.all()
     }
-    return words(a).elementsEqual(words(b)) { $0 == $1 }
+    return tokens(a).elementsEqual(tokens(b)) { one, other in
+      one.newlineBefore == other.newlineBefore
+        && WrittenLine.withoutBlanks(a[one.span.start..<one.span.end]).elementsEqual(
+          WrittenLine.withoutBlanks(b[other.span.start..<other.span.end]))
+    }
   }
 }
 

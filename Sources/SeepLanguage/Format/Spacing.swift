@@ -54,8 +54,8 @@ struct Spacing {
     if left == "-", isPrefix(before) { return false }
     if right == "..." { return !endsValue(before) }
     if left == "..." { if case .name = tokens[after].kind { return false } }
-    if left == ".." || left == "..=" {  // `4.. => x`: an open end
-      if let right, ["=>", "|", "=", "{"].contains(right) { return true }
+    if left == ".." || left == "..=" {  // `4.. => x`: an open end; `.. ..2` is no `....`
+      if let right, ["=>", "|", "=", "{", "..", "..="].contains(right) { return true }
       if case .keyword(let word) = tokens[after].kind { return word == "if" || word == "in" }
       return false
     }

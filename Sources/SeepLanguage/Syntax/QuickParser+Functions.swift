@@ -173,12 +173,24 @@ extension QuickParser {
       let parameter = ParameterSyntax(pattern: Pattern(kind: .name(name), span: span), defaultValue: nil, span: span)
       return try lambdaBody([parameter], start)
     }
+    if isArrowFunction {
+      _ = advance()
+      let made = try function(nil, start, nil)
+      return Expression(kind: .function(made), span: made.span)
+    }
     guard isSymbol("("), let close = closing,
       tokens[min(close + 1, tokens.count - 1)].kind == .symbol("=>")
     else { return nil }
     let list = try parameters()
     _ = advance()
     return try lambdaBody(list, start)
+  }
+
+  /// `fn (a) => e`
+  var isArrowFunction: Bool {
+    guard isKeyword("fn"), at + 1 < tokens.count, tokens[at + 1].kind == .symbol("(") else { return false }
+    let close = closings[at + 1]
+    return close > 0 && tokens[min(close + 1, tokens.count - 1)].kind == .symbol("=>")
   }
 
   mutating func lambdaBody(_ parameters: [ParameterSyntax], _ start: Int) throws -> Expression {

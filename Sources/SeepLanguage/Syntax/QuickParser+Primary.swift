@@ -118,12 +118,16 @@ extension QuickParser {
 
   mutating func keywordExpression(_ word: String, _ here: Token) throws -> Expression {
     func made(_ kind: ExpressionKind) -> Expression { Expression(kind: kind, span: Span(here.span.start, previousEnd)) }
+    let isArrowFunction = isArrowFunction
     _ = advance()
     switch word {
     case "none": return made(.none)
     case "true": return made(.bool(true))
     case "false": return made(.bool(false))
-    case "fn": return made(.function(try function(nil, here.span.start, nil)))
+    case "fn":
+      let function = made(.function(try function(nil, here.span.start, nil)))
+      if isArrowFunction { refuseAsOperand(function.span) }
+      return function
     case "if":
       return try ifElse(here.span.start)
     case "match":
@@ -156,6 +160,16 @@ extension QuickParser {
       at -= 1  // it may begin the next statement
       throw error("an expression is expected", here.span)
     }
+  }
+
+  /// What follows `=>` reaches as far as it can: such a function is no operand.
+  private mutating func refuseAsOperand(_ span: Span) {
+    let written = source(span.start, span.end)
+    let isShort = written.utf8.count <= 60 && !written.utf8.contains(10)
+    refuse(
+      Fault(
+        "syntax", "as an operand a function with `=>` stands in parentheses",
+        help: isShort ? "(\(written))" : "(fn (x) => …)"), Span(span.start, span.start + 2))
   }
 
   /// Behind an `if`; those behind `else` are gone through one after another, however many they are.

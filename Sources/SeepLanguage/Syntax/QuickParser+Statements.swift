@@ -87,9 +87,10 @@ extension QuickParser {
         return .assert(condition, take(",") ? try expression() : nil)
       case "defer":
         _ = advance()
-        if isSymbol("{"), !bracesAreRecord { return .deferred(try block()) }
         let start = token.span.start
+        let isBlock = isSymbol("{") && !bracesAreRecord
         let kind = try statementKind(nil)
+        if isBlock, case .expression(let body) = kind, case .block = body.kind { return .deferred(body) }
         let one = Statement(kind: kind, span: Span(start, previousEnd))
         return .deferred(Expression(kind: .block([one]), span: one.span))
       case "use": return try use()

@@ -40,7 +40,16 @@ struct Tokenizer {
   let end: Int
   /// What could not be read; a token stands in its place where one is needed to go on.
   var errors: [CompileError] = []
-  private static let symbolBytes = symbols.map { Array($0.utf8) }
+  /// The symbols that begin with each byte, longer ones first.
+  private static let symbolsByByte: [[(symbol: String, bytes: [UInt8])]] = {
+    var found = [[(symbol: String, bytes: [UInt8])]](repeating: [], count: 256)
+    for symbol in symbols {
+      let bytes = Array(symbol.utf8)
+      found[Int(bytes[0])].append((symbol, bytes))
+    }
+    return found
+  }()
+  private static let longestKeyword = keywords.map(\.utf8.count).max() ?? 0
 
   init(_ text: [UInt8], from: Int = 0, to: Int? = nil) {
     self.text = text
@@ -145,15 +154,20 @@ struct Tokenizer {
         at += more
       }
       let word = String(decoding: text[start..<at], as: UTF8.self)
-      return Tokenizer.keywords.contains(word) ? .keyword(word) : .name(word)
+      return at - start <= Tokenizer.longestKeyword && Tokenizer.keywords.contains(word) ? .keyword(word) : .name(word)
     }
     if c == 34 { return try string() }
-    for (i, symbol) in Tokenizer.symbolBytes.enumerated()
-    where at + symbol.count <= end && text[at..<(at + symbol.count)].elementsEqual(symbol) {
-      at += symbol.count
-      return .symbol(Tokenizer.symbols[i])
+    for (symbol, bytes) in Tokenizer.symbolsByByte[Int(c)] where stands(bytes) {
+      at += bytes.count
+      return .symbol(symbol)
     }
     throw strange()
+  }
+
+  private func stands(_ bytes: [UInt8]) -> Bool {
+    guard at + bytes.count <= end else { return false }
+    for offset in bytes.indices where text[at + offset] != bytes[offset] { return false }
+    return true
   }
 
   /// A character that begins nothing; of those that other languages use it says what Seep writes.

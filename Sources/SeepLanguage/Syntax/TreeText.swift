@@ -11,7 +11,14 @@ extension Session {
 
 enum TreeText {
   private static func call(_ name: String, _ parts: [String]) -> String {
-    "(" + ([name] + parts).joined(separator: " ") + ")"
+    var text = "("
+    text += name
+    for part in parts {
+      text += " "
+      text += part
+    }
+    text += ")"
+    return text
   }
 
   static func statement(_ statement: Statement) -> String {
