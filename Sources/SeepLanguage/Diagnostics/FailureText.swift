@@ -43,7 +43,8 @@ private struct DiagnosticText {
   }
 
   var lines: [String] {
-    var head = ["\(failure.severity)[\(fault.code)]: \(short(fault.message))"]
+    // `raise ""` has nothing else to show.
+    var head = ["\(failure.severity)[\(fault.code)]: \(fault.message.isEmpty ? "\"\"" : short(fault.message))"]
     var windows: [Window] = []
     if !file.text.isEmpty {
       windows.append(
