@@ -145,7 +145,7 @@ extension Failure {
         return Finding(kind: "span-outside", detail: "\(fault.code) \(span) of \(count)")
       }
     }
-    if (fault.message.isEmpty && fault.code != "raised") || fault.message.utf8.contains(10) {
+    if fault.code != "raised", fault.message.isEmpty || fault.message.utf8.contains(10) {
       return Finding(kind: "message-not-one-line", detail: "\(fault.code): \(fault.message)")
     }
     let text = text
