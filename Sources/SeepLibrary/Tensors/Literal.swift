@@ -36,6 +36,8 @@ enum Literal {
 
   /// Of a list, a tuple or a range.
   private static func items(of value: Value) throws -> ListItems? {
+    // The content of a list would be a copy of it.
+    if let items = value.listItems { return items }
     if case .range(let range) = value.content {
       guard range.count <= MemoryBudget.limit / 64 else {
         throw Fault(
@@ -43,7 +45,7 @@ enum Literal {
       }
       return try Value.list(range.count) { Value(range.lowerBound + $0) }.listItems
     }
-    return value.listItems
+    return nil
   }
 
   /// Writes the numbers of nested lists one after the other, as far as each has the length that the first has.
