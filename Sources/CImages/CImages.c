@@ -12,13 +12,14 @@ void seep_free(void *memory) { free(memory); }
 const char *seep_png_version(void) { return png_get_libpng_ver(NULL); }
 const char *seep_zlib_version(void) { return zlibVersion(); }
 
-uint32_t seep_crc32(const uint8_t *data, size_t size) { return (uint32_t)crc32_z(0, data, size); }
+uint32_t seep_crc32(uint32_t before, const void *data, size_t size) { return (uint32_t)crc32_z(before, data, size); }
 
 static int (*is_unwanted)(void);
 
 void seep_images_stop(int (*asked)(void)) { is_unwanted = asked; }
 
-static int stops(void) { return is_unwanted && is_unwanted(); }
+int seep_images_stopped(void) { return is_unwanted && is_unwanted(); }
+static int stops(void) { return seep_images_stopped(); }
 
 // MARK: libpng's callbacks
 

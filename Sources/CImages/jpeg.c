@@ -131,6 +131,7 @@ static int decode(jpeg_reading *r, const uint8_t *data, size_t size, uint64_t mo
   r->row = malloc(samples ? samples : 1);
   if (!r->row) return refuse(r, "out of memory");
   while (r->decoder.output_scanline < r->decoder.output_height) {
+    if (seep_images_stopped()) return refuse(r, "interrupted");
     JSAMPROW rows[1] = {r->row};
     jpeg_read_scanlines(&r->decoder, rows, 1);
     if (out)

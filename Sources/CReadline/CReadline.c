@@ -104,6 +104,10 @@ int seep_readline_wait(void) {
   follow_size();
   return ready > 0;
 }
+int seep_readline_has_more(int milliseconds) {
+  struct pollfd input = {.fd = 0, .events = POLLIN};
+  return poll(&input, 1, milliseconds) > 0;
+}
 void seep_readline_read(void) { read_char(); }
 void seep_readline_discard(void) {
   free_line_state();

@@ -88,10 +88,13 @@ public struct RandomStream: RandomNumberGenerator, Sendable {
   /// Uniform in 0..<bound (bound > 0), without bias worth measuring (64-bit multiply-shift).
   public mutating func below(_ bound: Int) -> Int { Int(next().multipliedFullWidth(by: UInt64(bound)).high) }
 
-  /// A permutation of 0..<count (Fisher–Yates).
+  /// A permutation of 0..<count (Fisher–Yates); after Ctrl-C, one that is less mixed.
   public mutating func permutation(_ count: Int) -> [Int] {
     var items = Array(0..<count)
-    for i in stride(from: count - 1, to: 0, by: -1) { items.swapAt(i, below(i + 1)) }
+    for i in stride(from: count - 1, to: 0, by: -1) {
+      if i & 0x1FFFF == 0x1FFFF, Interrupt.isRequested { break }
+      items.swapAt(i, below(i + 1))
+    }
     return items
   }
 }

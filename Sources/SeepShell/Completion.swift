@@ -179,6 +179,7 @@ public enum Completion {
 
   /// Whether a function whose first parameter has this name takes such a value, by the library's own way of naming.
   private static func takes(_ parameter: String, _ group: String, _ type: String) -> Bool {
+    if group == "plots" { return plotted[parameter]?.contains(type) ?? false }
     switch type {
     case "tensor":
       switch parameter {
@@ -201,6 +202,12 @@ public enum Completion {
     default: return ["value", "about"].contains(parameter)
     }
   }
+
+  /// What the plots draw, by their first parameter.
+  private static let plotted: [String: Set<String>] = [
+    "series": ["tensor", "list", "tuple", "range", "record", "leak", "audit", "table"],
+    "values": ["tensor", "list", "tuple", "range", "table"], "matrix": ["tensor", "list", "record"],
+  ]
 
   private static func isName(_ text: String) -> Bool {
     !text.isEmpty && text.utf8.allSatisfy(CompletionContext.isNameByte)

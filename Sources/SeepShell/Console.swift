@@ -22,6 +22,10 @@ public final class StandardOutput: OutputSink {
   deinit { _ = flush() }
 
   public func write(_ text: String) {
+    if text.utf8.count > StandardOutput.longest {
+      writeLong(text)
+      return
+    }
     buffer += text.utf8
     // A log that somebody follows should not lag behind: at least one write in a fifth of a second.
     var time = timespec()
@@ -30,6 +34,22 @@ public final class StandardOutput: OutputSink {
     if isTerminal || buffer.count > 1 << 15 || now != lastFlush {
       lastFlush = now
       _ = flush()
+    }
+  }
+
+  /// A text of which Ctrl-C may leave something out.
+  private static let longest = 1 << 18
+
+  private func writeLong(_ text: String) {
+    _ = flush()
+    var text = text
+    text.withUTF8 { bytes in
+      for start in stride(from: 0, to: bytes.count, by: 1 << 14) {
+        if isBroken || Interrupt.isRequested { return }
+        let piece = UnsafeRawBufferPointer(
+          UnsafeBufferPointer(rebasing: bytes[start..<min(bytes.count, start + 1 << 14)]))
+        isBroken = !Console.write(piece, to: 1)
+      }
     }
   }
 
@@ -64,16 +84,18 @@ public enum Console {
 
   /// Whether all bytes were written.
   static func write(_ bytes: [UInt8], to descriptor: Int32) -> Bool {
-    bytes.withUnsafeBytes { raw in
-      var start = 0
-      while start < raw.count {
-        let count = Glibc.write(descriptor, raw.baseAddress.map { $0 + start }, raw.count - start)
-        if count < 0, errno == EINTR { continue }
-        if count <= 0 { return false }
-        start += count
-      }
-      return true
+    bytes.withUnsafeBytes { write($0, to: descriptor) }
+  }
+
+  static func write(_ raw: UnsafeRawBufferPointer, to descriptor: Int32) -> Bool {
+    var start = 0
+    while start < raw.count {
+      let count = Glibc.write(descriptor, raw.baseAddress.map { $0 + start }, raw.count - start)
+      if count < 0, errno == EINTR { continue }
+      if count <= 0 { return false }
+      start += count
     }
+    return true
   }
 
   /// A diagnostic on standard error.

@@ -69,6 +69,8 @@ final class PromptLoop {
     for entry in history.load() { seep_readline_add_history(entry) }
     seep_readline_install(prompt, take)
     while !isOver {
+      // Until a key comes.
+      while seep_readline_has_more(0) == 0, session.tidy() {}
       let hasKey = seep_readline_wait() == 1
       if Interrupt.isRequested {
         Interrupt.clear()
@@ -100,9 +102,10 @@ final class PromptLoop {
     }
     let text = String(cString: line)
     free(line)
+    let isPasted = !loop.pending.isEmpty && PromptLoop.isBlank(text) && seep_readline_has_more(PromptLoop.pasteGap) == 1
     // The terminal is given back while a statement runs, so that Ctrl-C reaches us as a signal.
     seep_readline_remove()
-    loop.accept(text)
+    loop.accept(text, goesOn: isPasted)
     if !loop.isOver { seep_readline_install(loop.prompt, loop.take) }
   }
 
@@ -140,9 +143,15 @@ final class PromptLoop {
 
   // MARK: Statements
 
-  /// Takes what was typed or pasted: runs it if it is whole, else asks for more. An empty line ends the asking.
-  func accept(_ text: String) {
-    let isEmptyLine = text.allSatisfy { $0 == " " || $0 == "\t" }
+  /// Milliseconds: what follows sooner was not typed after the line before it.
+  private static let pasteGap: Int32 = 10
+
+  private static func isBlank(_ text: String) -> Bool { text.allSatisfy { $0 == " " || $0 == "\t" } }
+
+  /// Takes what was typed or pasted: runs it if it is whole, else asks for more. An empty line ends the asking, unless more lines of a paste
+  /// are there already.
+  func accept(_ text: String, goesOn: Bool = false) {
+    let isEmptyLine = PromptLoop.isBlank(text) && !goesOn
     pending += (pending.isEmpty ? "" : "\n") + text
     let whole = pending
     if whole.allSatisfy(\.isWhitespace) {
@@ -172,7 +181,10 @@ final class PromptLoop {
     case .value(let value):
       if value.isNone { return }
       TerminalPictures.show(value, session)
-      session.output.write(interaction.shown(value, width: TerminalPictures.terminalWidth()) + "\n")
+      session.output.write(interaction.shown(value, width: TerminalPictures.terminalWidth()))
+      session.output.write("\n")
+      // Ctrl-C while a long value was shown: the rest is left out, the value is there.
+      Interrupt.clear()
     case .interrupted: Console.writeError("interrupted; the session is as it was before this statement\n")
     case .refused(let sentence): Console.writeError(sentence + "\n")
     case .failure(let failure): Console.show(failure, color: color)

@@ -16,11 +16,12 @@ extension Tensor {
     for image in 0..<c.n {
       try Interrupt.check()
       gatherColumns(c, input.pointer(Double.self) + image * c.ic * c.ih * c.iw, columns.pointer(Double.self))
+      try Interrupt.check()
       body(image, columns.pointer(Double.self))
     }
   }
 
-  /// Columns [channels · kh · kw, positions] of one image; `rowStep` elements from one row to the next.
+  /// Columns [channels · kh · kw, positions] of one image; `rowStep` elements from one row to the next. After Ctrl-C some are left out.
   static func gatherColumns<T: BinaryFloatingPoint>(
     _ c: Convolution, _ image: UnsafeMutablePointer<T>, _ columns: UnsafeMutablePointer<T>, rowStep: Int? = nil
   ) {
@@ -42,7 +43,7 @@ extension Tensor {
     for channel in 0..<c.ic {
       let plane = image + channel * c.ih * c.iw
       for ky in 0..<c.kh {
-        for kx in 0..<c.kw {
+        for kx in 0..<c.kw where !Interrupt.isRequested {
           // Columns left and right of the image are 0; between them lies a run of the line.
           let start = kx * g.dilationWidth - g.left
           let step = g.strideWidth
@@ -81,7 +82,7 @@ extension Tensor {
     for channel in 0..<c.ic {
       let plane = image + channel * c.ih * c.iw
       for ky in 0..<c.kh {
-        for kx in 0..<c.kw {
+        for kx in 0..<c.kw where !Interrupt.isRequested {
           for y in 0..<c.oh {
             let row = y * g.strideHeight + ky * g.dilationHeight - g.top
             if row >= 0 && row < c.ih {

@@ -220,25 +220,14 @@ extension Tensor {
       }
       return
     }
-    let plan = LoopPlan(shape, [try x.broadcast(to: shape).strides, try y.broadcast(to: shape).strides])
-    let inner = plan.inner
+    let plan = LoopPlan(
+      shape, [try x.broadcast(to: shape).strides, try y.broadcast(to: shape).strides, Tensor.rowMajor(shape)])
     let (xs, ys) = (plan.innerStrides[0], plan.innerStrides[1])
-    let rows = plan.rowCount
-    if result.size > elementGrain, rows > 1 {
-      let perPiece = max(1, elementGrain / max(1, inner))
-      try Threads.run(pieces: (rows + perPiece - 1) / perPiece) { piece in
-        var place = piece * perPiece * inner
-        plan.forEachRow(piece * perPiece..<min(rows, (piece + 1) * perPiece)) { offsets in
-          body(xb + offsets[0] * wide, xs, yb + offsets[1] * wide, ys, out + place * deep, inner)
-          place += inner
-        }
-      }
-      return
-    }
-    var place = 0
-    plan.forEachRow { offsets in
-      body(xb + offsets[0] * wide, xs, yb + offsets[1] * wide, ys, out + place * deep, inner)
-      place += inner
+    try plan.forEachPart { offsets, part in
+      let start = part.lowerBound
+      body(
+        xb + (offsets[0] + start * xs) * wide, xs, yb + (offsets[1] + start * ys) * wide, ys,
+        out + (offsets[2] + start) * deep, part.count)
     }
   }
 
@@ -294,15 +283,16 @@ extension Tensor {
     func run<T>(_: T.Type) throws {
       let plan = LoopPlan(
         shape,
-        [try mask.broadcast(to: shape).strides, try x.broadcast(to: shape).strides, try y.broadcast(to: shape).strides])
+        [
+          try mask.broadcast(to: shape).strides, try x.broadcast(to: shape).strides, try y.broadcast(to: shape).strides,
+          result.strides,
+        ])
       let (mp, xp, yp) = (mask.pointer(Bool.self), x.pointer(T.self), y.pointer(T.self))
       let out = result.pointer(T.self)
       let (ms, xs, ys) = (plan.innerStrides[0], plan.innerStrides[1], plan.innerStrides[2])
-      var place = 0
-      plan.forEachRow { offsets in
-        let (m, p, q) = (mp + offsets[0], xp + offsets[1], yp + offsets[2])
-        for i in 0..<plan.inner { out[place + i] = m[i * ms] ? p[i * xs] : q[i * ys] }
-        place += plan.inner
+      try plan.forEachPart { offsets, part in
+        let (m, p, q, target) = (mp + offsets[0], xp + offsets[1], yp + offsets[2], out + offsets[3])
+        for i in part { target[i] = m[i * ms] ? p[i * xs] : q[i * ys] }
       }
     }
     switch x.dtype.byteSize {

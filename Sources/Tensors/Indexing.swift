@@ -14,23 +14,23 @@ extension Tensor {
     let places = try indices.converted(to: .int64).contiguous()
     try Tensor.checkRange(places, below: shape[axis])
     let result = try Tensor(uninitialized: indices.shape, dtype)
-    func run<T>(_: T.Type) {
+    func run<T>(_: T.Type) throws {
       let (source, target, index) = (pointer(T.self), result.pointer(T.self), places.pointer(Int64.self))
       var base = strides
       base[axis] = 0
       let step = strides[axis]
       let plan = LoopPlan(indices.shape, [base, Tensor.rowMajor(indices.shape)])
-      plan.forEachRow { offsets in
-        for i in 0..<plan.inner {
+      try plan.forEachPart { offsets, part in
+        for i in part {
           let at = offsets[1] + i * plan.innerStrides[1]
           target[at] = source[offsets[0] + i * plan.innerStrides[0] + Int(index[at]) * step]
         }
       }
     }
     switch dtype.byteSize {
-    case 4: run(UInt32.self)
-    case 8: run(UInt64.self)
-    default: run(UInt8.self)
+    case 4: try run(UInt32.self)
+    case 8: try run(UInt64.self)
+    default: try run(UInt8.self)
     }
     return result
   }
@@ -57,23 +57,23 @@ extension Tensor {
     try Tensor.checkRange(places, below: shape[axis])
     let source = try contiguous()
     let result = try Tensor.zeros(shape, dtype)
-    func run<T: AdditiveArithmetic>(_: T.Type) {
+    func run<T: AdditiveArithmetic>(_: T.Type) throws {
       let (x, target, index) = (source.pointer(T.self), result.pointer(T.self), places.pointer(Int64.self))
       var base = result.strides
       let step = base[axis]
       base[axis] = 0
       let plan = LoopPlan(self.shape, [base, source.strides.count == rank ? Tensor.rowMajor(self.shape) : []])
-      plan.forEachRow { offsets in
-        for i in 0..<plan.inner {
+      try plan.forEachPart(inOrder: true) { offsets, part in
+        for i in part {
           let at = offsets[1] + i * plan.innerStrides[1]
           target[offsets[0] + i * plan.innerStrides[0] + Int(index[at]) * step] += x[at]
         }
       }
     }
     switch dtype {
-    case .float32: run(Float.self)
-    case .float64: run(Double.self)
-    case .int64: run(Int64.self)
+    case .float32: try run(Float.self)
+    case .float64: try run(Double.self)
+    case .int64: try run(Int64.self)
     case .bool: return try converted(to: .int64).scatterAdd(axis: axis, indices, into: shape)
     }
     return result
@@ -92,10 +92,18 @@ extension Tensor {
     let outer = shape[..<axis].reduce(1, *)
     let index = places.pointer(Int64.self)
     let (from, to) = (source.storage.base + source.offset * dtype.byteSize, result.storage.base)
-    for o in 0..<outer {
-      for i in 0..<indices.size {
-        (to + (o * indices.size + i) * inner).copyMemory(
-          from: from + (o * shape[axis] + Int(index[i])) * inner, byteCount: inner)
+    let count = indices.size
+    let together = max(1, min(elementGrain, (1 << 22) / max(1, inner)))
+    let blocks = (count + together - 1) / together
+    try Threads.run(pieces: outer * blocks) { piece in
+      let (o, block) = (piece / blocks, piece % blocks)
+      let (rows, target) = (from + o * shape[axis] * inner, to + o * count * inner)
+      let part = block * together..<min(count, (block + 1) * together)
+      if inner == 4 {
+        let (rows, target) = (rows.assumingMemoryBound(to: UInt32.self), target.assumingMemoryBound(to: UInt32.self))
+        for i in part { target[i] = rows[Int(index[i])] }
+      } else {
+        for i in part { (target + i * inner).copyMemory(from: rows + Int(index[i]) * inner, byteCount: inner) }
       }
     }
     return result
@@ -112,8 +120,11 @@ extension Tensor {
 
   static func checkRange(_ places: Tensor, below limit: Int) throws {
     let index = places.pointer(Int64.self)
-    for i in 0..<places.size where index[i] < 0 || index[i] >= Int64(limit) {
-      throw Fault("index-out-of-range", "index \(index[i]) is outside an axis of size \(limit)")
+    for start in stride(from: 0, to: places.size, by: elementGrain) {
+      try Interrupt.check()
+      for i in start..<min(places.size, start + elementGrain) where index[i] < 0 || index[i] >= Int64(limit) {
+        throw Fault("index-out-of-range", "index \(index[i]) is outside an axis of size \(limit)")
+      }
     }
   }
 
@@ -143,8 +154,20 @@ extension Tensor {
       let plain = try tensor.contiguous()
       let from = plain.storage.base + plain.offset * first.dtype.byteSize
       let bytes = tensor.shape[axis] * inner
-      for o in 0..<outer {
-        (result.storage.base + o * shape[axis] * inner + start).copyMemory(from: from + o * bytes, byteCount: bytes)
+      let target = result.storage.base + start
+      let step = shape[axis] * inner
+      // Parts of at most 4 MB, or many short ones together.
+      let parts = max(1, (bytes + (1 << 22) - 1) >> 22)
+      let together = max(1, (1 << 22) / max(1, bytes))
+      try Threads.run(pieces: parts > 1 ? outer * parts : (outer + together - 1) / together) { piece in
+        if parts > 1 {
+          let (o, at) = (piece / parts, piece % parts << 22)
+          (target + o * step + at).copyMemory(from: from + o * bytes + at, byteCount: min(1 << 22, bytes - at))
+        } else {
+          for o in piece * together..<min(outer, (piece + 1) * together) {
+            (target + o * step).copyMemory(from: from + o * bytes, byteCount: bytes)
+          }
+        }
       }
       start += bytes
     }
@@ -157,19 +180,19 @@ extension Tensor {
     let shape = zip(self.shape, pads).map { $0 + $1.0 + $1.1 }
     let result = try Tensor.full(shape, value, dtype)
     let start = zip(result.strides, pads).reduce(0) { $0 + $1.0 * $1.1.0 }
-    func run<T>(_: T.Type) {
+    func run<T>(_: T.Type) throws {
       let (source, target) = (pointer(T.self), result.pointer(T.self) + start)
       let plan = LoopPlan(self.shape, [strides, result.strides])
-      plan.forEachRow { offsets in
-        for i in 0..<plan.inner {
+      try plan.forEachPart { offsets, part in
+        for i in part {
           target[offsets[1] + i * plan.innerStrides[1]] = source[offsets[0] + i * plan.innerStrides[0]]
         }
       }
     }
     switch dtype.byteSize {
-    case 4: run(UInt32.self)
-    case 8: run(UInt64.self)
-    default: run(UInt8.self)
+    case 4: try run(UInt32.self)
+    case 8: try run(UInt64.self)
+    default: try run(UInt8.self)
     }
     return result
   }
@@ -178,8 +201,12 @@ extension Tensor {
   public func oneHot(classes: Int, dtype target: DType = .float32) throws -> Tensor {
     let places = try converted(to: .int64).contiguous()
     try Tensor.checkRange(places, below: classes)
-    var values = [Double](repeating: 0, count: try Tensor.checkedSize([size, classes]))
-    for (row, label) in try places.integers().enumerated() { values[row * classes + label] = 1 }
-    return try Tensor(values, shape: shape + [classes]).converted(to: target)
+    let index = places.pointer(Int64.self)
+    let values = try Tensor.zeros(shape + [classes], .float32)
+    let ones = values.pointer(Float.self)
+    try Threads.forRanges(size, grain: elementGrain) { rows in
+      for row in rows { ones[row * classes + Int(index[row])] = 1 }
+    }
+    return try values.converted(to: target)
   }
 }

@@ -39,6 +39,8 @@ extension Tensor {
     case .float64: try reduceFloats(reduction, keptAxes, reducedAxes, count, result, Double.self)
     case .int64, .bool: reduceIntegers(reduction, keptAxes, reducedAxes, result)
     }
+    // Interrupted, long rows end early.
+    if size > elementGrain { try Interrupt.check() }
     return try result.reshape(finalShape)
   }
 
@@ -77,9 +79,10 @@ extension Tensor {
       let grain = 64
       try Threads.run(pieces: size > elementGrain ? (width + grain - 1) / grain : 1) { piece in
         let range = size > elementGrain ? piece * grain..<min(width, (piece + 1) * grain) : 0..<width
-        withUnsafeTemporaryAllocation(of: Double.self, capacity: range.count) { sums in
+        try withUnsafeTemporaryAllocation(of: Double.self, capacity: range.count) { sums in
           sums.initialize(repeating: 0)
           for row in 0..<count {
+            if row & 0xFFFF == 0xFFFF { try Interrupt.check() }
             let line = source + row * width + range.lowerBound
             for i in 0..<range.count { sums[i] += Double(line[i]) }
           }
@@ -108,20 +111,20 @@ extension Tensor {
           if inside.outer.isEmpty {
             total = count == 0 ? 0 : Tensor.sum(base, rowSize, step)
           } else {
-            inside.forEachRow { total += Tensor.sum(base + $0[0], rowSize, step) }
+            inside.forEachRow { if !Interrupt.isRequested { total += Tensor.sum(base + $0[0], rowSize, step) } }
           }
           target[place] = T(total * scale)
         case .prod:
           var total = 1.0
-          inside.forEachRow { offset in
-            for i in 0..<rowSize { total *= Double(base[offset[0] + i * step]) }
+          inside.forEachPieceOfRow { offset, part in
+            for i in part { total *= Double(base[offset + i * step]) }
           }
           target[place] = T(total)
         case .max, .min, .any, .all:
           var best = base[0]
-          inside.forEachRow { offset in
-            for i in 0..<rowSize {
-              let value = base[offset[0] + i * step]
+          inside.forEachPieceOfRow { offset, part in
+            for i in part {
+              let value = base[offset + i * step]
               if reduction == .max ? value > best || value.isNaN : value < best || value.isNaN { best = value }
             }
           }
@@ -158,9 +161,9 @@ extension Tensor {
           case .max: Int64.min
           case .min: Int64.max
           }
-        inside.forEachRow { offset in
-          for i in 0..<inside.inner {
-            let value = base[offset[0] + i * inside.innerStrides[0]]
+        inside.forEachPieceOfRow { offset, part in
+          for i in part {
+            let value = base[offset + i * inside.innerStrides[0]]
             switch reduction {
             case .sum, .mean, .any, .all: total &+= value
             case .prod: total &*= value
@@ -289,5 +292,21 @@ extension Tensor {
     let powers = try shifted.map(.exp)
     let total = try powers.reduce(.sum, axes: [axis], keep: true)
     return logarithm ? try Tensor.combine(.sub, shifted, total.map(.log)) : try Tensor.combine(.div, powers, total)
+  }
+}
+
+extension LoopPlan {
+  /// Rows of one operand in parts of at most a million elements; after Ctrl-C the rest is left out.
+  @inline(__always)
+  fileprivate func forEachPieceOfRow(_ body: (Int, Range<Int>) -> Void) {
+    let inner = self.inner
+    forEachRow { offsets in
+      var start = 0
+      while start < inner, !Interrupt.isRequested {
+        let end = Swift.min(inner, start + 1 << 20)
+        body(offsets[0], start..<end)
+        start = end
+      }
+    }
   }
 }

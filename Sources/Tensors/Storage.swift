@@ -138,6 +138,8 @@ enum MemoryPool {
   private struct State {
     var lists: [Int: [UnsafeMutableRawPointer]] = [:]
     var kept = 0
+    /// Large blocks that were given back after Ctrl-C: the system takes long to take them, and somebody waits for the prompt.
+    var postponed: [UnsafeMutableRawPointer] = []
   }
   private nonisolated(unsafe) static var state = State()
   private static let lock = Mutex<Void>(())
@@ -174,6 +176,13 @@ enum MemoryPool {
       }
       if let reused { return reused }
     }
+    if !Interrupt.isRequested {
+      let postponed = lock.withLock { _ in
+        defer { state.postponed = [] }
+        return state.postponed
+      }
+      for block in postponed { block.deallocate() }
+    }
     return UnsafeMutableRawPointer.allocate(byteCount: capacity, alignment: 64)
   }
 
@@ -187,6 +196,10 @@ enum MemoryPool {
         return true
       }
       if kept { return }
+    }
+    if capacity >= 8 << 20, Interrupt.isRequested {
+      lock.withLock { _ in state.postponed.append(pointer) }
+      return
     }
     pointer.deallocate()
   }

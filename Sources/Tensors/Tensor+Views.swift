@@ -138,30 +138,65 @@ extension Tensor {
     if isContiguous { return self }
     let result = try Tensor(uninitialized: shape, dtype)
     switch dtype.byteSize {
-    case 4: copyElements(to: result, as: UInt32.self)
-    case 8: copyElements(to: result, as: UInt64.self)
-    default: copyElements(to: result, as: UInt8.self)
+    case 4: try copyElements(to: result, as: UInt32.self)
+    case 8: try copyElements(to: result, as: UInt64.self)
+    default: try copyElements(to: result, as: UInt8.self)
     }
     return result
   }
 
-  private func copyElements<T>(to result: Tensor, as type: T.Type) {
+  private func copyElements<T>(to result: Tensor, as type: T.Type) throws {
     let source = storage.base.assumingMemoryBound(to: T.self) + offset
     let target = result.storage.base.assumingMemoryBound(to: T.self)
-    let plan = LoopPlan(shape, [strides])
-    let inner = plan.inner
-    let step = plan.innerStrides[0]
-    var place = 0
-    plan.forEachRow { offsets in
-      let from = source + offsets[0]
-      let to = target + place
-      if step == 1 {
-        to.update(from: from, count: inner)
-      } else {
-        for i in 0..<inner { to[i] = from[i * step] }
-      }
-      place += inner
+    let plan = LoopPlan(shape, [strides, result.strides])
+    let (step, targetStep) = (plan.innerStrides[0], plan.innerStrides[1])
+    if step != 1, targetStep == 1, plan.outerStrides[0].last == 1, let height = plan.outer.last, height >= 16,
+      plan.inner >= 16
+    {
+      return try Tensor.transpose(plan, source, target)
     }
+    try plan.forEachPart { offsets, part in
+      let from = source + offsets[0]
+      let to = target + offsets[1]
+      if step == 1, targetStep == 1 {
+        (to + part.lowerBound).update(from: from + part.lowerBound, count: part.count)
+      } else {
+        for i in part { to[i * targetStep] = from[i * step] }
+      }
+    }
+  }
+}
+
+extension Tensor {
+  /// Copies where the last two axes change places, in tiles: a row of the result comes from as many cache lines as it has elements, and
+  /// the rows after it come from the same ones.
+  fileprivate static func transpose<T>(
+    _ plan: LoopPlan, _ source: UnsafeMutablePointer<T>, _ target: UnsafeMutablePointer<T>
+  ) throws {
+    var matrices = plan
+    let height = matrices.outer.removeLast()
+    let width = plan.inner
+    let (step, rowStep) = (plan.innerStrides[0], plan.outerStrides[1][plan.outer.count - 1])
+    for which in matrices.outerStrides.indices { matrices.outerStrides[which].removeLast() }
+    let (tile, breadth) = (32, 1 << 12)
+    let (down, across) = ((height + tile - 1) / tile, (width + breadth - 1) / breadth)
+    let pieces = matrices.rowCount * down * across
+    func copy(_ piece: Int) {
+      let (matrix, place) = (piece / (down * across), piece % (down * across))
+      let rows = place / across * tile..<min(height, (place / across + 1) * tile)
+      let (first, last) = (place % across * breadth, min(width, (place % across + 1) * breadth))
+      matrices.forEachRow(matrix..<matrix + 1) { offsets in
+        let (from, to) = (source + offsets[0], target + offsets[1])
+        for left in stride(from: first, to: last, by: tile) {
+          let columns = left..<min(last, left + tile)
+          for row in rows {
+            for column in columns { to[row * rowStep + column] = from[row + column * step] }
+          }
+        }
+      }
+    }
+    if pieces * tile * min(width, breadth) > elementGrain { return try Threads.run(pieces: pieces, copy) }
+    for piece in 0..<pieces { copy(piece) }
   }
 }
 
@@ -206,6 +241,30 @@ struct LoopPlan {
   /// Calls `body` with the offsets of each operand at the start of each row, in row-major order.
   @inline(__always)
   func forEachRow(_ body: (UnsafeMutablePointer<Int>) -> Void) { forEachRow(0..<rowCount, body) }
+
+  /// Calls `body` with the offsets of a row and a part of it, all parts of all rows: on all threads where `inOrder` is false, for which the
+  /// elements that are written must all be different ones. Ctrl-C ends it.
+  @inline(__always)
+  func forEachPart(inOrder: Bool = false, _ body: (UnsafeMutablePointer<Int>, Range<Int>) -> Void) throws {
+    let (rows, inner) = (rowCount, self.inner)
+    if rows * inner <= elementGrain { return forEachRow { body($0, 0..<inner) } }
+    let parts = (inner + elementGrain - 1) / elementGrain
+    let together = Swift.max(1, elementGrain / inner)
+    let pieces = parts > 1 ? rows * parts : (rows + together - 1) / together
+    func run(_ piece: Int) {
+      if parts > 1 {
+        let start = piece % parts * elementGrain
+        forEachRow(piece / parts..<piece / parts + 1) { body($0, start..<Swift.min(inner, start + elementGrain)) }
+      } else {
+        forEachRow(piece * together..<Swift.min(rows, (piece + 1) * together)) { body($0, 0..<inner) }
+      }
+    }
+    if !inOrder { return try Threads.run(pieces: pieces, run) }
+    for piece in 0..<pieces {
+      try Interrupt.check()
+      run(piece)
+    }
+  }
 
   /// The same for some of the rows.
   @inline(__always)

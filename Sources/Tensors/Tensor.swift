@@ -94,20 +94,36 @@ public struct Tensor: @unchecked Sendable {
         "shape-mismatch", "\(values.count) elements do not fill the shape \(shapeText(shape)), which has \(size)")
     }
     let target = pointer(S.self)
-    values.withUnsafeBufferPointer { source in
-      if let base = source.baseAddress { target.initialize(from: base, count: source.count) }
+    try values.withUnsafeBufferPointer { source in
+      guard let base = source.baseAddress else { return }
+      try Threads.forRanges(size, grain: elementGrain) { range in
+        (target + range.lowerBound).initialize(from: base + range.lowerBound, count: range.count)
+      }
     }
   }
 
   public static func full(_ shape: [Int], _ value: Double, _ dtype: DType = .float32) throws -> Tensor {
     let tensor = try Tensor(uninitialized: shape, dtype)
+    func fill<S: TensorScalar>(_ value: S) throws {
+      let target = tensor.pointer(S.self)
+      try Threads.forRanges(tensor.size, grain: elementGrain) { range in
+        (target + range.lowerBound).initialize(repeating: value, count: range.count)
+      }
+    }
     switch dtype {
-    case .float32: tensor.pointer(Float.self).initialize(repeating: Float(value), count: tensor.size)
-    case .float64: tensor.pointer(Double.self).initialize(repeating: value, count: tensor.size)
-    case .int64: tensor.pointer(Int64.self).initialize(repeating: Int64(converting: value), count: tensor.size)
-    case .bool: tensor.pointer(Bool.self).initialize(repeating: value != 0, count: tensor.size)
+    case .float32: try fill(Float(value))
+    case .float64: try fill(value)
+    case .int64: try fill(Int64(converting: value))
+    case .bool: try fill(value != 0)
     }
     return tensor
+  }
+
+  /// Element i is `value(i)`, a float64 that becomes `dtype`.
+  private static func each(_ count: Int, _ dtype: DType, _ value: (Int) -> Double) throws -> Tensor {
+    try makeDoubles([count]) { out in
+      try Threads.forRanges(count, grain: elementGrain) { range in for i in range { out[i] = value(i) } }
+    }.converted(to: dtype)
   }
 
   public static func zeros(_ shape: [Int], _ dtype: DType = .float32) throws -> Tensor { try full(shape, 0, dtype) }
@@ -121,21 +137,24 @@ public struct Tensor: @unchecked Sendable {
       throw Fault("bad-shape", "a range from \(start) to \(stop) by \(step) has no end")
     }
     let count = max(0, Int(steps))
-    return try Tensor((0..<count).map { start + Double($0) * step }, shape: [count]).converted(to: dtype)
+    return try each(count, dtype) { start + Double($0) * step }
   }
 
   public static func linspace(_ start: Double, _ stop: Double, count: Int, dtype: DType = .float32) throws -> Tensor {
     let step = count > 1 ? (stop - start) / Double(count - 1) : 0
-    return try Tensor(
-      (0..<count).map { $0 == count - 1 && count > 1 ? stop : start + Double($0) * step }, shape: [count]
-    )
-    .converted(to: dtype)
+    return try each(count, dtype) { $0 == count - 1 && count > 1 ? stop : start + Double($0) * step }
   }
 
   public static func eye(_ n: Int, dtype: DType = .float32) throws -> Tensor {
-    var values = [Double](repeating: 0, count: try checkedSize([n, n]))
-    for i in 0..<n { values[i * n + i] = 1 }
-    return try Tensor(values, shape: [n, n]).converted(to: dtype)
+    let tensor = try zeros([n, n], dtype)
+    func set<S: TensorScalar>(_ one: S) { for i in 0..<n { tensor.pointer(S.self)[i * n + i] = one } }
+    switch dtype {
+    case .float32: set(1 as Float)
+    case .float64: set(1.0)
+    case .int64: set(1 as Int64)
+    case .bool: set(true)
+    }
+    return tensor
   }
 
   /// A row-major tensor whose elements `fill` writes, all of them.
@@ -153,6 +172,22 @@ public struct Tensor: @unchecked Sendable {
     return tensor
   }
 
+  public static func makeIntegers(
+    _ shape: [Int], fill: (UnsafeMutableBufferPointer<Int64>) throws -> Void
+  ) throws -> Tensor {
+    let tensor = try Tensor(uninitialized: shape, .int64)
+    try fill(UnsafeMutableBufferPointer(start: tensor.pointer(Int64.self), count: tensor.size))
+    return tensor
+  }
+
+  public static func makeBooleans(
+    _ shape: [Int], fill: (UnsafeMutableBufferPointer<Bool>) throws -> Void
+  ) throws -> Tensor {
+    let tensor = try Tensor(uninitialized: shape, .bool)
+    try fill(UnsafeMutableBufferPointer(start: tensor.pointer(Bool.self), count: tensor.size))
+    return tensor
+  }
+
   // MARK: Reading
 
   /// A copy of the elements in row-major order.
@@ -163,7 +198,16 @@ public struct Tensor: @unchecked Sendable {
 
   private func elements<S: TensorScalar>() throws -> [S] {
     let plain = try converted(to: S.dtype).contiguous()
-    return Array(UnsafeBufferPointer(start: plain.pointer(S.self), count: size))
+    let source = plain.pointer(S.self)
+    return try withExtendedLifetime(plain.storage) {
+      try Array(unsafeUninitializedCapacity: size) { buffer, count in
+        guard let target = buffer.baseAddress else { return }
+        try Threads.forRanges(size, grain: elementGrain) { range in
+          (target + range.lowerBound).initialize(from: source + range.lowerBound, count: range.count)
+        }
+        count = size
+      }
+    }
   }
 
   /// The one element.
@@ -192,6 +236,20 @@ public struct Tensor: @unchecked Sendable {
     let plain = try converted(to: .float64).contiguous()
     return try withExtendedLifetime(plain.storage) {
       try body(UnsafeBufferPointer(start: plain.pointer(Double.self), count: size))
+    }
+  }
+
+  public func withIntegers<R>(_ body: (UnsafeBufferPointer<Int64>) throws -> R) throws -> R {
+    let plain = try converted(to: .int64).contiguous()
+    return try withExtendedLifetime(plain.storage) {
+      try body(UnsafeBufferPointer(start: plain.pointer(Int64.self), count: size))
+    }
+  }
+
+  public func withBooleans<R>(_ body: (UnsafeBufferPointer<Bool>) throws -> R) throws -> R {
+    let plain = try converted(to: .bool).contiguous()
+    return try withExtendedLifetime(plain.storage) {
+      try body(UnsafeBufferPointer(start: plain.pointer(Bool.self), count: size))
     }
   }
 }

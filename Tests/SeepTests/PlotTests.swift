@@ -45,14 +45,14 @@ import Testing
     #expect(asked.low == 2 && asked.high == 4 && asked.place(3) == 0.5)
   }
 
-  @Test("a histogram counts every value once, those at borders above") func histogram() {
-    let plain = Histogram([0, 1, 1, 2, 3, 4], bins: 4)
+  @Test("a histogram counts every value once, those at borders above") func histogram() throws {
+    let plain = try Histogram([0, 1, 1, 2, 3, 4], bins: 4)
     #expect(plain.edges == [0, 1, 2, 3, 4])
     #expect(plain.counts == [1, 2, 1, 2])
-    let round = Histogram((0..<1000).map { Double($0 * 7919 % 1000) / 1000 })
+    let round = try Histogram((0..<1000).map { Double($0 * 7919 % 1000) / 1000 })
     #expect(round.counts.reduce(0, +) == 1000)
     #expect(round.edges.first == 0 && abs((round.edges.last ?? 0) - 1) < 1e-9)
-    #expect(Histogram([1, 2, 3], bins: 2, low: 2, high: 4).outside == 1)
+    #expect(try Histogram([1, 2, 3], bins: 2, low: 2, high: 4).outside == 1)
   }
 
   // MARK: As text
@@ -127,7 +127,7 @@ import Testing
     #expect(text.contains("画像"))
   }
 
-  @Test("numbers of any size are drawn in both ways, and no line is too wide") func anyNumbers() {
+  @Test("numbers of any size are drawn in both ways, and no line is too wide") func anyNumbers() throws {
     let odd: [Double] = [
       .nan, .infinity, -.infinity, 0, -0.0, .leastNonzeroMagnitude, 1e-300, 1, 1 + 1e-15, -1, 1e15, 1e300, -1e300,
       1.7e308, -1.7e308,
@@ -154,7 +154,7 @@ import Testing
       if pick(4) == 0 { (plot.y.low, plot.y.high) = (1e-300, nil) }
       plot.categories = (0..<count).map { "c\($0)" }
       if plot.kind == .histogram {
-        let histogram = Histogram(numbers().filter { abs($0) <= 1e300 }, bins: pick(2) == 0 ? nil : 3)
+        let histogram = try Histogram(numbers().filter { abs($0) <= 1e300 }, bins: pick(2) == 0 ? nil : 3)
         plot.edges = histogram.edges
         plot.series = [Plot.Series(x: histogram.counts.map(Double.init), y: histogram.counts.map(Double.init))]
       }

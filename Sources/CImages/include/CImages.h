@@ -35,11 +35,13 @@ enum { SEEP_GZIP = 31, SEEP_DEFLATE = -15 };
 int seep_inflate(const uint8_t *data, size_t size, int format, size_t most, uint8_t **expanded, size_t *expanded_size,
                  char *problem);
 
-/// CRC-32 as in zip and gzip.
-uint32_t seep_crc32(const uint8_t *data, size_t size);
+/// CRC-32 as in zip and gzip, of what follows bytes with the CRC-32 `before` (0: nothing).
+uint32_t seep_crc32(uint32_t before, const void *data, size_t size);
 
 /// Says where the work asks whether it is still wanted; it then ends with the problem "interrupted".
 void seep_images_stop(int (*asked)(void));
+/// Whether it is not wanted any more.
+int seep_images_stopped(void);
 
 void seep_free(void *memory);
 

@@ -17,6 +17,8 @@ void seep_readline_remove(void);
 int seep_readline_ends_line(void);
 /// Waits for a key or a signal, and draws the line anew when the terminal has another size; 1 if there is a key to read.
 int seep_readline_wait(void);
+/// Whether keys are there, or come within that time, that nobody has read: 1 or 0.
+int seep_readline_has_more(int milliseconds);
 /// Reads what has been typed.
 void seep_readline_read(void);
 /// After Ctrl-C: forgets the line that was being typed.

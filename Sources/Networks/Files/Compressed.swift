@@ -27,7 +27,19 @@ func inflate(
   if failed != 0 { try Interrupt.check() }
   guard failed == 0, let expanded else { throw problem(text(message)) }
   defer { seep_free(expanded) }
-  return Array(UnsafeBufferPointer(start: expanded, count: size))
+  return try copied(expanded, size)
+}
+
+/// An array of what a library made, copied in pieces, which Ctrl-C ends.
+func copied<Number: BitwiseCopyable>(_ source: UnsafePointer<Number>, _ count: Int) throws -> [Number] {
+  try [Number](unsafeUninitializedCapacity: count) { buffer, filled in
+    for start in stride(from: 0, to: count, by: 1 << 20) {
+      try Interrupt.check()
+      let piece = min(1 << 20, count - start)
+      buffer.baseAddress.map { ($0 + start).initialize(from: source + start, count: piece) }
+      filled = start + piece
+    }
+  }
 }
 
 /// Long work of zlib and libpng looks at the interrupt flag once this was read.

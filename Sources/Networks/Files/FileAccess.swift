@@ -69,7 +69,7 @@ final class InputFile {
     var done = 0
     while done < buffer.count {
       try Interrupt.check()
-      let piece = min(buffer.count - done, 1 << 24)
+      let piece = min(buffer.count - done, 1 << 22)
       let count = pread(descriptor, buffer.baseAddress! + done, piece, off_t(offset + done))
       if count < 0 {
         if errno == EINTR { continue }
@@ -85,9 +85,12 @@ final class InputFile {
   func bytes(at offset: Int, count: Int, as format: String) throws -> [UInt8] {
     try MemoryBudget.reserve(count, for: "\(path) in memory")
     defer { MemoryBudget.release(count) }
-    var result = [UInt8](repeating: 0, count: count)
-    try result.withUnsafeMutableBytes { try read(at: offset, into: $0, as: format) }
-    return result
+    return try [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+      try read(
+        at: offset, into: UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(buffer)[..<count]),
+        as: format)
+      filled = count
+    }
   }
 }
 
@@ -108,6 +111,8 @@ final class OutputFile {
   private let temporary: String
   private var descriptor: Int32
   private var pending: [UInt8] = []
+  /// Bytes given to the system.
+  private var unsynchronised = 0
 
   init(_ path: String) throws {
     self.path = path
@@ -117,12 +122,12 @@ final class OutputFile {
     pending.reserveCapacity(1 << 16)
   }
 
-  /// Not committed: the incomplete file goes.
+  /// Not committed: the incomplete file goes. Giving back the room of a large one takes long.
   deinit {
-    if descriptor >= 0 {
-      close(descriptor)
-      unlink(temporary)
-    }
+    guard descriptor >= 0 else { return }
+    unlink(temporary)
+    let open = descriptor
+    if unsynchronised <= 1 << 23 || !Background.run({ close(open) }) { close(open) }
   }
 
   func write(_ bytes: UnsafeRawBufferPointer) throws {
@@ -139,7 +144,7 @@ final class OutputFile {
   /// Flushes to the disk and gives the file its name.
   func commit() throws {
     try flush()
-    if fsync(descriptor) != 0, errno != EINVAL { throw Fault.system(path, "write", errno) }
+    try synchronise()
     let closed = close(descriptor)
     let closeError = errno
     descriptor = -1
@@ -148,6 +153,23 @@ final class OutputFile {
       unlink(temporary)
       throw Fault.system(path, "write", error)
     }
+  }
+
+  /// Waits for the disk, on a thread of its own where that may take long: `fsync` of gigabytes does not end at Ctrl-C.
+  private func synchronise() throws {
+    let copy = unsynchronised > 1 << 23 ? dup(descriptor) : -1
+    if copy >= 0,
+      let error = try LongWait.run({ () -> Int32 in
+        let error = fsync(copy) == 0 ? 0 : errno
+        close(copy)
+        return error
+      })
+    {
+      if error != 0, error != EINVAL { throw Fault.system(path, "write", error) }
+      return
+    }
+    if copy >= 0 { close(copy) }
+    if fsync(descriptor) != 0, errno != EINVAL { throw Fault.system(path, "write", errno) }
   }
 
   private func flush() throws {
@@ -159,7 +181,7 @@ final class OutputFile {
     var done = 0
     while done < bytes.count {
       try Interrupt.check()
-      let piece = min(bytes.count - done, 1 << 24)
+      let piece = min(bytes.count - done, 1 << 22)
       #if canImport(Glibc)
         let count = Glibc.write(descriptor, bytes.baseAddress! + done, piece)
       #elseif canImport(Musl)
@@ -172,6 +194,7 @@ final class OutputFile {
         throw Fault.system(path, "write", errno)
       }
       done += count
+      unsynchronised += count
     }
   }
 }
@@ -181,5 +204,13 @@ final class OutputFile {
 public func writeBytes(_ bytes: [UInt8], to path: String) throws {
   let file = try OutputFile(path)
   try file.write(bytes)
+  try file.commit()
+}
+
+/// The same for bytes that lie somewhere, and a text behind them.
+public func writeBytes(_ bytes: UnsafeBufferPointer<UInt8>, followedBy end: String, to path: String) throws {
+  let file = try OutputFile(path)
+  try file.write(UnsafeRawBufferPointer(bytes))
+  try file.write(Array(end.utf8))
   try file.commit()
 }

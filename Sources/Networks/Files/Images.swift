@@ -18,6 +18,7 @@ public struct StoredImage: Sendable {
   public func tensor() throws -> Tensor {
     try Tensor.make([channels, height, width]) { (out: UnsafeMutableBufferPointer<Float>) in
       for pixel in 0..<(width * height) {
+        if pixel & 0x1FFFF == 0 { try Interrupt.check() }
         for channel in 0..<channels {
           out[channel * width * height + pixel] = Float(samples[pixel * channels + channel]) / Float(peak)
         }
@@ -44,7 +45,7 @@ extension StoredImage {
     let count = Int(image.width) * Int(image.height) * Int(image.channels)
     self.init(
       width: Int(image.width), height: Int(image.height), channels: Int(image.channels),
-      peak: image.depth == 16 ? 65535 : 255, samples: Array(UnsafeBufferPointer(start: samples, count: count)))
+      peak: image.depth == 16 ? 65535 : 255, samples: try copied(samples, count))
   }
 
   /// The image of a PNG or JPEG file, whichever its first bytes say it is.
@@ -79,6 +80,7 @@ public enum Jpeg {
   public static func read(_ path: String) throws -> StoredImage { try decode(readBytes(path), path) }
 
   static func decode(_ bytes: [UInt8], _ path: String) throws -> StoredImage {
-    try StoredImage(bytes, path, format) { seep_jpeg_read($0, $1, UInt64($2), $3, $4) }
+    _ = imagesStop
+    return try StoredImage(bytes, path, format) { seep_jpeg_read($0, $1, UInt64($2), $3, $4) }
   }
 }

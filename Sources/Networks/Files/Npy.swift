@@ -9,7 +9,10 @@ public enum Npy {
   /// - Throws: `file-not-found`, `bad-file`, `truncated-file`.
   public static func read(_ path: String) throws -> Tensor {
     let file = try InputFile(path)
-    return try decode(file.bytes(at: 0, count: file.size, as: format)[...], name: path)
+    let head = try file.bytes(at: 0, count: min(file.size, 12 + longestHeader), as: format)
+    return try decode(head[...], size: file.size, name: path) { start in
+      NumberBytes(file, at: start, count: file.size - start, as: format)
+    }
   }
 
   /// Writes version 1.0, C order.
@@ -20,12 +23,8 @@ public enum Npy {
     try file.commit()
   }
 
-  /// The bytes of a file.
-  static func encode(_ tensor: Tensor) throws -> [UInt8] {
-    try withStoredBytes(tensor) { head(of: tensor) + Array($0) }
-  }
-
-  private static func head(of tensor: Tensor) -> [UInt8] {
+  /// What stands before the numbers.
+  static func head(of tensor: Tensor) -> [UInt8] {
     let shape = tensor.shape.map { "\($0), " }.joined()
     let code =
       switch tensor.dtype {
@@ -40,29 +39,48 @@ public enum Npy {
       + Array(header.utf8)
   }
 
-  /// `name` is what messages call it: the path, or `path (member x.npy)`.
+  /// The dict is never longer.
+  private static let longestHeader = 65536
+
+  /// The contents of a file in memory; `name` is what messages call it: `path (member x.npy)`.
   static func decode(_ bytes: ArraySlice<UInt8>, name: String) throws -> Tensor {
+    try bytes.withUnsafeBytes { all in
+      try decode(bytes.prefix(12 + longestHeader), size: bytes.count, name: name) { start in
+        NumberBytes(UnsafeRawBufferPointer(rebasing: all[start...]))
+      }
+    }
+  }
+
+  /// - Parameters:
+  ///   - bytes: the beginning of the contents, with the header, which are `size` bytes in all.
+  ///   - numbers: gives what follows the header, by where that begins.
+  private static func decode(
+    _ bytes: ArraySlice<UInt8>, size: Int, name: String, _ numbers: (Int) -> NumberBytes
+  ) throws -> Tensor {
     guard bytes.starts(with: [0x93] + Array("NUMPY".utf8)) else {
       throw Fault.badFile(name, format, bytes.isEmpty ? "it is empty" : "it does not begin with the npy signature")
     }
-    guard bytes.count >= 10 else { throw Fault.truncatedFile(name, format, "it ends inside its header") }
+    guard size >= 10 else { throw Fault.truncatedFile(name, format, "it ends inside its header") }
     let start = bytes.startIndex
     let version = bytes[start + 6]
     guard (1...3).contains(version), bytes[start + 7] == 0 else {
       throw Fault.badFile(name, format, "its format version \(version).\(bytes[start + 7]) is not known")
     }
     let lengthBytes = version == 1 ? 2 : 4
-    guard bytes.count >= 8 + lengthBytes else { throw Fault.truncatedFile(name, format, "it ends inside its header") }
+    guard size >= 8 + lengthBytes else { throw Fault.truncatedFile(name, format, "it ends inside its header") }
     let length = (0..<lengthBytes).reduce(0) { $0 | Int(bytes[start + 8 + $1]) << (8 * $1) }
-    let dataStart = start + 8 + lengthBytes + length
-    guard dataStart <= bytes.endIndex else {
-      throw Fault.truncatedFile(name, format, "its header claims \(length) bytes and the file has \(bytes.count)")
+    let dataStart = 8 + lengthBytes + length
+    guard dataStart <= size else {
+      throw Fault.truncatedFile(name, format, "its header claims \(length) bytes and the file has \(size)")
     }
-    let header = try NpyHeader(bytes[(start + 8 + lengthBytes)..<dataStart], name: name)
-    return try body(bytes[dataStart...], header, name: name)
+    guard length <= longestHeader else {
+      throw Fault.badFile(name, format, "its header is not text of reasonable length")
+    }
+    let header = try NpyHeader(bytes[(start + 8 + lengthBytes)..<(start + dataStart)], name: name)
+    return try body(numbers(dataStart), header, name: name)
   }
 
-  private static func body(_ bytes: ArraySlice<UInt8>, _ header: NpyHeader, name: String) throws -> Tensor {
+  private static func body(_ bytes: NumberBytes, _ header: NpyHeader, name: String) throws -> Tensor {
     guard let needed = byteCount(header.shape, header.type) else {
       throw Fault.badFile(name, format, "its shape \(header.shape) is negative or absurdly large")
     }
@@ -74,9 +92,7 @@ public enum Npy {
       throw Fault.badFile(name, format, "\(bytes.count - needed) bytes follow the data of shape \(header.shape)")
     }
     let shape = header.fortranOrder ? Array(header.shape.reversed()) : header.shape
-    let value = try bytes.withUnsafeBytes {
-      try tensor(from: $0, shape: shape, type: header.type, bigEndian: header.bigEndian)
-    }
+    let value = try tensor(from: bytes, shape: shape, type: header.type, bigEndian: header.bigEndian)
     guard let value else { throw Fault.badFile(name, format, "it holds a value that does not fit") }
     guard header.fortranOrder else { return value }
     return try value.permute(Array((0..<shape.count).reversed())).contiguous()
@@ -92,9 +108,7 @@ private struct NpyHeader {
 
   init(_ bytes: ArraySlice<UInt8>, name: String) throws {
     func bad(_ reason: String) -> Fault { Fault.badFile(name, Npy.format, reason) }
-    guard bytes.count <= 65536, let text = String(validating: bytes, as: UTF8.self) else {
-      throw bad("its header is not text of reasonable length")
-    }
+    guard let text = String(validating: bytes, as: UTF8.self) else { throw bad("its header is not text") }
     var scanner = LiteralScanner(text)
     guard let values = scanner.dictionary(["descr", "fortran_order", "shape"]) else {
       throw bad("its header is not the dict of descr, fortran_order and shape that NumPy writes")

@@ -15,11 +15,25 @@ public enum Npz {
     for member in archive.members {
       let name = member.name.hasSuffix(".npy") ? String(member.name.dropLast(4)) : member.name
       guard !result.names.contains(name) else { throw Fault.badFile(path, format, "two members are named \(name)") }
-      result.tensors.append(try Npy.decode(archive.contents(member)[...], name: "\(path) (member \(name))"))
+      result.tensors.append(try Npy.decode(archive.contents(member), name: "\(path) (member \(name))"))
       result.names.append(name)
     }
     return result
   }
+}
+
+/// CRC-32 in pieces, which Ctrl-C ends.
+private func checksum(_ bytes: UnsafeRawBufferPointer) throws -> UInt32 { try checksum(bytes, after: 0) }
+
+/// Of what follows bytes that have the checksum `crc`.
+private func checksum(_ bytes: UnsafeRawBufferPointer, after crc: UInt32) throws -> UInt32 {
+  var crc = crc
+  for start in stride(from: 0, to: bytes.count, by: 1 << 22) {
+    try Interrupt.check()
+    let piece = UnsafeRawBufferPointer(rebasing: bytes[start..<min(bytes.count, start + 1 << 22)])
+    crc = seep_crc32(crc, piece.baseAddress, piece.count)
+  }
+  return crc
 }
 
 private struct ZipArchive {
@@ -60,30 +74,30 @@ private struct ZipArchive {
     }
   }
 
-  func contents(_ member: Member) throws -> [UInt8] {
+  func contents(_ member: Member) throws -> ArraySlice<UInt8> {
     guard try number(member.offset, 4) == 0x0403_4B50 else {
       throw bad("the member \(member.name) is not where it should be")
     }
     let start = try member.offset + 30 + number(member.offset + 26, 2) + number(member.offset + 28, 2)
     guard start + member.packed <= bytes.count else { throw truncated() }
     let packed = bytes[start..<start + member.packed]
-    let unpacked: [UInt8]
+    let unpacked: ArraySlice<UInt8>
     switch member.method {
     case 0:
       guard member.packed == member.size else { throw bad("the sizes of the member \(member.name) disagree") }
-      unpacked = Array(packed)
+      unpacked = packed
     case 8:
       guard member.size / 1032 <= member.packed, member.size <= expansionLimit(bytes.count) else {
         throw bad("the member \(member.name) claims \(member.size) bytes")
       }
-      unpacked = try inflate(packed, .deflate, limit: member.size) { bad("the member \(member.name): \($0)") }
+      unpacked = try inflate(packed, .deflate, limit: member.size) { bad("the member \(member.name): \($0)") }[...]
     default:
       throw bad("the member \(member.name) is compressed by method \(member.method); stored and deflate are read")
     }
     guard unpacked.count == member.size else {
       throw bad("the member \(member.name) has \(unpacked.count) bytes, not the \(member.size) of the directory")
     }
-    guard unpacked.withUnsafeBufferPointer({ seep_crc32($0.baseAddress, $0.count) }) == member.crc else {
+    guard try unpacked.withUnsafeBytes(checksum) == member.crc else {
       throw bad("the checksum (CRC-32) of the member \(member.name) does not match")
     }
     return unpacked
@@ -127,22 +141,24 @@ extension Npz {
       }
       let member = Array("\(name).npy".utf8)
       guard member.count <= 65535 else { throw Fault("bad-name", "the name \"\(name.prefix(40))…\" is too long") }
-      let contents = try Npy.encode(value)
-      guard contents.count < 0xFFFF_FFFF, offset < 0xFFFF_FFFF - contents.count, names.count < 0xFFFF else {
+      let head = Npy.head(of: value)
+      let size = head.count + value.size * value.dtype.byteSize
+      guard size < 0xFFFF_FFFF, offset < 0xFFFF_FFFF - size, names.count < 0xFFFF else {
         throw Fault(
           "too-large", "an npz file of more than 4 GB or 65,534 arrays is not written",
           help: "save(…, \"x.safetensors\")")
       }
-      let crc = contents.withUnsafeBufferPointer { Int(seep_crc32($0.baseAddress, $0.count)) }
+      let crc = try withStoredBytes(value) { Int(try checksum($0, after: head.withUnsafeBytes(checksum))) }
       // Version 2.0, names in UTF-8, stored; midnight of the first of January 1980.
       let common =
         little(20, 2) + little(0x800, 2) + little(0, 2) + little(0, 2) + little(0x21, 2) + little(crc, 4)
-        + little(contents.count, 4) + little(contents.count, 4) + little(member.count, 2) + little(0, 2)
+        + little(size, 4) + little(size, 4) + little(member.count, 2) + little(0, 2)
       try file.write(little(0x0403_4B50, 4) + common + member)
-      try file.write(contents)
+      try file.write(head)
+      try withStoredBytes(value) { try file.write($0) }
       directory += little(0x0201_4B50, 4) + little(20, 2) + common
       directory += little(0, 2) + little(0, 2) + little(0, 2) + little(0, 4) + little(offset, 4) + member
-      offset += 30 + member.count + contents.count
+      offset += 30 + member.count + size
     }
     try file.write(directory)
     try file.write(

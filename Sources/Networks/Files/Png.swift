@@ -32,13 +32,16 @@ public enum Png {
         operands: [0: "\(image.shape)"])
     }
     let pixels = shape[1] * shape[2]
-    let values = try image.converted(to: .float32).floats()
-    var samples = [UInt8](repeating: 0, count: values.count)
-    for pixel in 0..<pixels {
-      if pixel & 0xFFFF == 0 { try Interrupt.check() }
-      for channel in 0..<shape[0] {
-        let value = values[channel * pixels + pixel]
-        samples[pixel * shape[0] + channel] = value > 0 ? UInt8((min(value, 1) * 255).rounded()) : 0
+    let samples = try image.withFloats { values in
+      try [UInt8](unsafeUninitializedCapacity: values.count) { samples, filled in
+        for pixel in 0..<pixels {
+          if pixel & 0xFFFF == 0 { try Interrupt.check() }
+          for channel in 0..<shape[0] {
+            let value = values[channel * pixels + pixel]
+            samples[pixel * shape[0] + channel] = value > 0 ? UInt8((min(value, 1) * 255).rounded()) : 0
+          }
+        }
+        filled = values.count
       }
     }
     _ = imagesStop
@@ -52,6 +55,6 @@ public enum Png {
       throw Fault("image-not-encoded", "cannot encode the image: \(text(message))")
     }
     defer { seep_free(encoded) }
-    return Array(UnsafeBufferPointer(start: encoded, count: size))
+    return try copied(encoded, size)
   }
 }

@@ -30,8 +30,9 @@ public enum Safetensors {
     let header = try Header(file)
     var result = TensorFile(metadata: header.metadata)
     for entry in header.entries {
-      let bytes = try file.bytes(at: header.dataStart + entry.begin, count: entry.end - entry.begin, as: format)
-      let value = try bytes.withUnsafeBytes { try tensor(from: $0, shape: entry.shape, type: entry.type) }
+      let bytes = NumberBytes(
+        file, at: header.dataStart + entry.begin, count: entry.end - entry.begin, as: format)
+      let value = try tensor(from: bytes, shape: entry.shape, type: entry.type)
       guard let value else { throw Fault.badFile(path, format, "\"\(entry.name)\" holds a value that does not fit") }
       result.names.append(entry.name)
       result.tensors.append(value)

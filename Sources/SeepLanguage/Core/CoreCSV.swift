@@ -9,7 +9,7 @@ enum CoreCSV {
         "The rows of a table: records with the names of its first line, or with `header: false` lists. Fields that are written as numbers are numbers unless `numbers` is false. Errors: bad-csv, with the line.",
         example: "print(parse_csv(\"name,n\\na,1\\n\"))  # expect: [{name: \"a\", n: 1}]"
       ) { call in
-        let reader = CSVReader(Array(try call.string("text").utf8), try separator(call))
+        let reader = CSVReader(try call.text("text"), try separator(call))
         let numbers = try call.bool("numbers")
         func value(_ field: CSVReader.Field) -> Value {
           if numbers, !field.isQuoted {
@@ -53,12 +53,13 @@ enum CoreCSV {
         example: "print(to_csv([{name: \"a, b\", n: 1}]), end: \"\")  # expect: name,n\n# expect: \"a, b\",1"
       ) { call in
         let by = String(decoding: [try separator(call)], as: UTF8.self)
-        var text = ""
-        func line(_ fields: [String]) { text += CSVText.line(fields, by: by) }
+        let text = TextBuilder()
+        func line(_ fields: [String]) { text.append(CSVText.line(fields, by: by)) }
         func words(_ value: Value) -> String { value.isNone ? "" : call.session.display(value) }
         var names: [String]?
-        for (i, row) in try call.list("rows").enumerated() {
+        for (i, item) in try call.items("rows").enumerated() {
           if i & 0xFF == 0 { try Interrupt.check() }
+          let row = Value(copying: item)
           guard let record = row.asRecord else {
             guard let items = row.asItems else {
               throw call.fault(
@@ -79,7 +80,7 @@ enum CoreCSV {
           names = order
           line(order.map { record[$0].map(words) ?? "" })
         }
-        return Value(text)
+        return text.finish()
       },
     ]
   }
@@ -110,11 +111,11 @@ private struct CSVReader {
     var isQuoted: Bool
   }
 
-  let bytes: [UInt8]
+  let bytes: UnsafeBufferPointer<UInt8>
   let by: UInt8
 
-  init(_ bytes: [UInt8], _ by: UInt8) {
-    self.bytes = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? Array(bytes.dropFirst(3)) : bytes
+  init(_ bytes: UnsafeBufferPointer<UInt8>, _ by: UInt8) {
+    self.bytes = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? UnsafeBufferPointer(rebasing: bytes.dropFirst(3)) : bytes
     self.by = by
   }
 
@@ -145,6 +146,7 @@ private struct CSVReader {
             } else {
               if bytes[at] == 10 { line += 1 }
               text.append(bytes[at])
+              if text.count & 0xFFFFF == 0 { try Interrupt.check() }
             }
             at += 1
           }

@@ -68,7 +68,8 @@ enum CoreFiles {
         example:
           "write_text(\"example.txt\", \"a\\nb\\n\")\nprint(read_lines(\"example.txt\"))  # expect: [\"a\", \"b\"]"
       ) { call in
-        try CoreStrings.lines(TextFile.read(try call.string("path")))
+        let text = try TextFile.contents(try call.string("path"))
+        return try text.withText(CoreStrings.lines) ?? .none
       },
     ]
   }
@@ -81,7 +82,7 @@ enum CoreFiles {
         example:
           "write_text(\"example.log\", \"a\")\nappend_text(\"example.log\", \"b\")\nprint(read_text(\"example.log\"))  # expect: ab"
       ) { call in
-        try TextFile.write(try call.string("path"), try call.string("text"), mode: "ab")
+        try TextFile.append(try call.string("path"), call.text("text"))
         return .none
       },
       Builtin(

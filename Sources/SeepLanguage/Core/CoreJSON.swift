@@ -10,7 +10,7 @@ enum CoreJSON {
         "The value of a JSON text: objects are records in their order, arrays lists, `null` is `none`, numbers without `.` and `e` are ints. Errors: bad-json, with line and column.",
         example: "print(parse_json(\"{{\\\"a\\\": [1, 2.5, null]}}\"))  # expect: {a: [1, 2.5, none]}"
       ) { call in
-        var reader = JSONReader(Array(try call.string("text").utf8))
+        var reader = JSONReader(try call.text("text"))
         return try reader.document()
       },
       Builtin(
@@ -20,20 +20,20 @@ enum CoreJSON {
       ) { call in
         var writer = JSONWriter(session: call.session, indent: try call.int("indent", in: 0...16))
         try writer.write(call.value("value"), 0)
-        return Value(writer.text)
+        return writer.text.finish()
       },
     ]
   }
 }
 
 private struct JSONReader {
-  let bytes: [UInt8]
+  let bytes: UnsafeBufferPointer<UInt8>
   var at = 0
   private var turns = 0
 
   static let depthLimit = 1000
 
-  init(_ bytes: [UInt8]) { self.bytes = bytes }
+  init(_ bytes: UnsafeBufferPointer<UInt8>) { self.bytes = bytes }
 
   mutating func document() throws -> Value {
     if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { at = 3 }
@@ -80,11 +80,11 @@ private struct JSONReader {
     case UInt8(ascii: "\""): return Value(try string())
     case UInt8(ascii: "["):
       at += 1
-      var items: [Value] = []
-      if take("]") { return Value(list: []) }
-      repeat { items.append(try value(depth + 1)) } while take(",")
+      let made = Value(list: [])
+      if take("]") { return made }
+      repeat { Heap.append(made.slot.list, try value(depth + 1).retainedSlot) } while take(",")
       if !take("]") { throw problem("`,` or `]` is expected") }
-      return Value(list: items)
+      return made
     case UInt8(ascii: "{"):
       at += 1
       var fields: [(name: String, value: Value)] = []
@@ -184,7 +184,7 @@ private struct JSONReader {
 private struct JSONWriter {
   let session: Session
   let indent: Int
-  var text = ""
+  let text = TextBuilder()
   private var turns = 0
 
   init(session: Session, indent: Int) {
@@ -198,32 +198,32 @@ private struct JSONWriter {
     if depth > JSONReader.depthLimit {
       throw Fault("too-deep", "`to_json` writes values nested at most \(JSONReader.depthLimit) deep", argument: 0)
     }
+    if value.isList || value.isTuple { return try write(Items(value), depth) }
     switch value.content {
-    case .none: text += "null"
-    case .bool(let bool): text += bool ? "true" : "false"
-    case .int(let int): text += String(int)
+    case .none: text.append("null")
+    case .bool(let bool): text.append(bool ? "true" : "false")
+    case .int(let int): text.append(String(int))
     case .float(let double): try write(double)
     case .string(let string): quote(string)
-    case .list(let items), .tuple(let items): try write(items, depth)
-    case .range: try write(session.items(of: value), depth)
+    case .list, .tuple, .range: try write(Operations.items(in: value, session), depth)
     case .record(let record):
       try container("{", "}", record.count, depth) { writer, i in
         writer.quote(record.fields[i].name)
-        writer.text += ": "
+        writer.text.append(": ")
         try writer.write(record.fields[i].value, depth + 1)
       }
     case .function: throw cannot("a function")
     case .foreign(let object):
       if let number = (object as? any NumberLike)?.numberValue {
         if let int = Int(exactly: number), object.display(.short).allSatisfy({ $0.isNumber || $0 == "-" }) {
-          text += String(int)
+          text.append(String(int))
         } else {
           try write(number)
         }
       } else if let truth = object.count == nil ? try object.truth() : nil {
-        text += truth ? "true" : "false"
+        text.append(truth ? "true" : "false")
       } else if object.count != nil {
-        try write(session.items(of: value), depth)
+        try write(Operations.items(in: value, session), depth)
       } else {
         throw cannot(value.slot.describedType)
       }
@@ -234,41 +234,45 @@ private struct JSONWriter {
 
   private mutating func write(_ number: Double) throws {
     guard number.isFinite else { throw cannot(Display.number(number)) }
-    text += number.description
+    text.append(number.description)
   }
 
-  private mutating func write(_ items: [Value], _ depth: Int) throws {
-    try container("[", "]", items.count, depth) { try $0.write(items[$1], depth + 1) }
+  private mutating func write(_ items: Items, _ depth: Int) throws {
+    try container("[", "]", items.count, depth) { try $0.write(Value(copying: items[$1]), depth + 1) }
   }
 
   private mutating func container(
     _ open: String, _ close: String, _ count: Int, _ depth: Int, _ item: (inout JSONWriter, Int) throws -> Void
   ) throws {
-    text += open
+    text.append(open)
     for i in 0..<count {
-      if i > 0 { text += indent > 0 ? "," : ", " }
-      if indent > 0 { text += "\n" + String(repeating: " ", count: indent * (depth + 1)) }
+      if i > 0 { text.append(indent > 0 ? "," : ", ") }
+      if indent > 0 { text.append("\n" + String(repeating: " ", count: indent * (depth + 1))) }
       try item(&self, i)
     }
-    if indent > 0, count > 0 { text += "\n" + String(repeating: " ", count: indent * depth) }
-    text += close
+    if indent > 0, count > 0 { text.append("\n" + String(repeating: " ", count: indent * depth)) }
+    text.append(close)
   }
 
   private mutating func quote(_ string: String) {
-    text += "\""
-    for scalar in string.unicodeScalars {
-      switch scalar {
-      case "\"": text += "\\\""
-      case "\\": text += "\\\\"
-      case "\n": text += "\\n"
-      case "\r": text += "\\r"
-      case "\t": text += "\\t"
-      case _ where scalar.value < 32:
-        let digits = String(scalar.value, radix: 16)
-        text += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-      default: text.unicodeScalars.append(scalar)
+    text.append(34)
+    var turns = 0
+    for byte in string.utf8 {
+      // What is left out after Ctrl-C nobody sees: the next value asks.
+      turns &+= 1
+      if turns & 0xFFFFF == 0, Interrupt.isRequested { break }
+      switch byte {
+      case 34: text.append("\\\"")
+      case 92: text.append("\\\\")
+      case 10: text.append("\\n")
+      case 13: text.append("\\r")
+      case 9: text.append("\\t")
+      case 0..<32:
+        let digits = String(byte, radix: 16)
+        text.append("\\u" + String(repeating: "0", count: 4 - digits.count) + digits)
+      default: text.append(byte)
       }
     }
-    text += "\""
+    text.append(34)
   }
 }

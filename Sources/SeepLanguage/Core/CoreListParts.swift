@@ -9,44 +9,52 @@ enum CoreListParts {
       Builtin(
         "take(items, n)", group: "lists", "The first `n` items, or all if there are fewer.",
         example: "print(take([1, 2, 3], 2))  # expect: [1, 2]"
-      ) { call in Value(list: Array(try call.list("items").prefix(call.int("n", in: 0...Int.max)))) },
+      ) { call in
+        let items = try call.items("items")
+        return try Operations.part(items, 0, min(items.count, call.int("n", in: 0...Int.max)))
+      },
       Builtin(
         "drop(items, n)", group: "lists", "All but the first `n` items.",
         example: "print(drop([1, 2, 3], 2))  # expect: [3]"
-      ) { call in Value(list: Array(try call.list("items").dropFirst(call.int("n", in: 0...Int.max)))) },
+      ) { call in
+        let items = try call.items("items")
+        let n = try min(items.count, call.int("n", in: 0...Int.max))
+        return try Operations.part(items, n, items.count - n)
+      },
       Builtin(
         "take_while(items, f)", group: "lists", "The items before the first for which `f` is false.",
         example: "print(take_while([1, 2, 9, 1], x => x < 5))  # expect: [1, 2]"
       ) { call in
-        let items = try call.list("items")
-        return Value(list: Array(items[..<(try boundary(call, items))]))
+        let items = try call.items("items")
+        return try Operations.part(items, 0, boundary(call, items))
       },
       Builtin(
         "drop_while(items, f)", group: "lists", "The items from the first for which `f` is false.",
         example: "print(drop_while([1, 2, 9, 1], x => x < 5))  # expect: [9, 1]"
       ) { call in
-        let items = try call.list("items")
-        return Value(list: Array(items[(try boundary(call, items))...]))
+        let items = try call.items("items")
+        let at = try boundary(call, items)
+        return try Operations.part(items, at, items.count - at)
       },
       Builtin(
         "chunks(items, n)", group: "lists", "Lists of `n` items each, in order; the last may be shorter.",
         example: "print(chunks([1, 2, 3, 4, 5], 2))  # expect: [[1, 2], [3, 4], [5]]"
       ) { call in
-        let items = try call.list("items")
+        let items = try call.items("items")
         let n = try call.int("n", in: 1...Int.max)
-        return Value(
-          list: stride(from: 0, to: items.count, by: n).map { start in
-            Value(list: Array(items[start...].prefix(n)))
-          })
+        return try Operations.listed(items.count / n + (items.count % n > 0 ? 1 : 0)) { i in
+          try Operations.part(items, i * n, min(n, items.count - i * n)).retainedSlot
+        }
       },
       Builtin(
         "windows(items, n)", group: "lists", "Every list of `n` items that follow each other.",
         example: "print(windows([1, 2, 3], 2))  # expect: [[1, 2], [2, 3]]"
       ) { call in
-        let items = try call.list("items")
+        let items = try call.items("items")
         let n = try call.int("n", in: 1...Int.max)
-        if n > items.count { return Value(list: []) }
-        return Value(list: (0...(items.count - n)).map { Value(list: Array(items[$0..<($0 + n)])) })
+        return try Operations.listed(n > items.count ? 0 : items.count - n + 1) { i in
+          try Operations.part(items, i, n).retainedSlot
+        }
       },
     ]
   }
@@ -58,25 +66,31 @@ enum CoreListParts {
         "The list with `item` at position `at`, which may count from the end. Errors: index-out-of-range.",
         example: "print(insert([1, 3], 1, 2))  # expect: [1, 2, 3]"
       ) { call in
-        var items = try call.list("items")
+        let items = try call.items("items")
         let at = try position(call, items.count + 1)
-        items.insert(call.value("item"), at: at)
-        return Value(list: items)
+        let item = call.value("item")
+        return try Operations.listed(items.count + 1) {
+          $0 == at ? item.retainedSlot : items[$0 < at ? $0 : $0 - 1].retained
+        }
       },
       Builtin(
         "remove_at(items, at)", group: "lists", "The list without the item at a position. Errors: index-out-of-range.",
         example: "print(remove_at([1, 2, 3], -1))  # expect: [1, 2]"
       ) { call in
-        var items = try call.list("items")
-        items.remove(at: try position(call, items.count))
-        return Value(list: items)
+        let items = try call.items("items")
+        let at = try position(call, items.count)
+        return try Operations.listed(items.count - 1) { items[$0 < at ? $0 : $0 + 1].retained }
       },
       Builtin(
         "remove(items, item)", group: "lists", "The list without the items that equal `item`.",
         example: "print(remove([1, 2, 1], 1))  # expect: [2]"
       ) { call in
         let item = call.value("item")
-        return Value(list: try call.list("items").filter { !call.session.areEqual($0, item) })
+        let made = Value(list: [])
+        for (at, kept) in try call.items("items").enumerated() where try !CoreLists.areEqual(kept, item.slot, at) {
+          Heap.append(made.slot.list, kept.retained)
+        }
+        return made
       },
       Builtin(
         "repeat(x, times)", group: "lists",
@@ -99,27 +113,36 @@ enum CoreListParts {
         "flat(lists)", group: "lists", "The items of all lists in one list.",
         example: "print(flat([[1, 2], [], [3]]))  # expect: [1, 2, 3]"
       ) { call in
-        Value(list: try call.list("lists").flatMap { try call.session.items(of: $0) })
+        let made = Value(list: [])
+        for list in try call.items("lists") { try append(Value(copying: list), to: made, call.session) }
+        return made
       },
       Builtin(
         "flat_map(items, f)", group: "lists", "The items of all lists that `f` gives, in one list.",
         example: "print(flat_map([1, 2], x => [x, x * 10]))  # expect: [1, 10, 2, 20]"
       ) { call in
         let f = try call.function("f")
-        return Value(
-          list: try call.list("items").flatMap { try call.session.items(of: call.run(f.slot, $0.slot)) })
+        let made = Value(list: [])
+        for item in try call.items("items") { try append(call.run(f.slot, item), to: made, call.session) }
+        return made
       },
       Builtin(
         "unzip(pairs)", group: "lists", "The lists of the first items, of the second items …: what `zip` undoes.",
         example: "let (xs, ys) = unzip([(1, \"a\"), (2, \"b\")])\nprint(xs, ys)  # expect: [1, 2] [\"a\", \"b\"]"
       ) { call in
-        let rows = try call.list("pairs").map { try call.session.items(of: $0) }
-        guard let width = rows.first?.count else { return Value(tuple: [Value(list: []), Value(list: [])]) }
-        if let odd = rows.first(where: { $0.count != width }) {
-          throw call.fault(
-            "bad-value", "`unzip` needs items of one length: \(width) and \(odd.count)", argument: "pairs")
+        let pairs = try call.items("pairs")
+        var columns: [Value] = pairs.isEmpty ? [Value(list: []), Value(list: [])] : []
+        for (at, pair) in pairs.enumerated() {
+          if at & 0xFFF == 0 { try Interrupt.check() }
+          let row = try Operations.items(in: Value(copying: pair), call.session)
+          if at == 0 { columns = row.map { _ in Value(list: []) } }
+          if row.count != columns.count {
+            throw call.fault(
+              "bad-value", "`unzip` needs items of one length: \(columns.count) and \(row.count)", argument: "pairs")
+          }
+          for (column, item) in zip(columns, row) { Heap.append(column.slot.list, item.retained) }
         }
-        return Value(tuple: (0..<width).map { column in Value(list: rows.map { $0[column] }) })
+        return Value(tuple: columns)
       },
       Builtin(
         "scan(items, f, start?)", group: "lists",
@@ -127,37 +150,42 @@ enum CoreListParts {
         example: "print(scan([1, 2, 3], (a, b) => a + b))  # expect: [1, 3, 6]"
       ) { call in
         let f = try call.function("f")
-        var steps: [Value] = call.isGiven("start") ? [call.value("start")] : []
-        for item in try call.list("items") {
-          steps.append(try steps.last.map { try call.run(f.slot, $0.slot, item.slot) } ?? item)
+        let steps = Value(list: call.isGiven("start") ? [call.value("start")] : [])
+        for item in try call.items("items") {
+          let made = steps.slot.list.pointee
+          let last = made.count > 0 ? made.items[made.count - 1] : nil
+          Heap.append(steps.slot.list, try last.map { try call.run(f.slot, $0, item).retainedSlot } ?? item.retained)
         }
-        return Value(list: steps)
+        return steps
       },
       Builtin(
         "partition(items, f)", group: "lists", "Two lists: the items for which `f` is true, and the others.",
         example: "print(partition([1, 2, 3], x => x > 1))  # expect: ([2, 3], [1])"
       ) { call in
         let f = try call.function("f")
-        var (yes, no): ([Value], [Value]) = ([], [])
-        for item in try call.list("items") {
-          if try call.run(f.slot, item.slot).truth() { yes.append(item) } else { no.append(item) }
+        let (yes, no) = (Value(list: []), Value(list: []))
+        for item in try call.items("items") {
+          Heap.append(try call.run(f.slot, item).truth() ? yes.slot.list : no.slot.list, item.retained)
         }
-        return Value(tuple: [Value(list: yes), Value(list: no)])
+        return Value(tuple: [yes, no])
       },
       Builtin(
         "tally(items)", group: "lists", "How often each item occurs: `(item, count)` in order of first places.",
         example: "print(tally([\"a\", \"b\", \"a\"]))  # expect: [(\"a\", 2), (\"b\", 1)]"
       ) { call in
-        var groups: [(item: Value, count: Int)] = []
-        for item in try call.session.items(of: call.value("items")) {
+        let found = Value(list: [])
+        var counts: [Int] = []
+        for item in try Operations.items(in: call.value("items"), call.session) {
           try Interrupt.check()
-          if let at = groups.firstIndex(where: { call.session.areEqual($0.item, item) }) {
-            groups[at].count += 1
+          let known = found.slot.list
+          if let at = try CoreLists.place(of: item, among: known.pointee.items, known.pointee.count) {
+            counts[at] += 1
           } else {
-            groups.append((item, 1))
+            Heap.append(known, item.retained)
+            counts.append(1)
           }
         }
-        return Value(list: groups.map { Value(tuple: [$0.item, Value($0.count)]) })
+        return try Operations.listed(counts.count) { Operations.tuple(Items(found)[$0].retained, Slot(counts[$0])) }
       },
     ]
   }
@@ -177,8 +205,8 @@ enum CoreListParts {
         example: "print(index_where([1, 5, 9], x => x > 4))  # expect: 1"
       ) { call in
         let f = try call.function("f")
-        for (i, item) in try call.list("items").enumerated()
-        where try call.run(f.slot, item.slot).truth() { return Value(i) }
+        for (i, item) in try call.items("items").enumerated()
+        where try call.run(f.slot, item).truth() { return Value(i) }
         return .none
       },
       Builtin(
@@ -190,10 +218,17 @@ enum CoreListParts {
   }
 
   /// The first position whose item `f` does not hold for.
-  private static func boundary(_ call: Call, _ items: [Value]) throws -> Int {
+  private static func boundary(_ call: Call, _ items: Items) throws -> Int {
     let f = try call.function("f")
-    for (i, item) in items.enumerated() where !(try call.run(f.slot, item.slot).truth()) { return i }
+    for (i, item) in items.enumerated() where !(try call.run(f.slot, item).truth()) { return i }
     return items.count
+  }
+
+  private static func append(_ list: Value, to made: Value, _ session: Session) throws {
+    for (at, item) in try Operations.items(in: list, session).enumerated() {
+      if at & 0x3FFF == 0 { try Interrupt.check() }
+      Heap.append(made.slot.list, item.retained)
+    }
   }
 
   /// `at` as a place among `count`.
@@ -208,20 +243,19 @@ enum CoreListParts {
 
   private static func extreme(_ call: Call, _ sign: Int) throws -> Value {
     let f = try call.function("f")
-    let items = try call.list("items")
-    let keys = try items.map { try call.run(f.slot, $0.slot) }
-    guard var best = keys.indices.first else {
-      throw call.fault("empty-list", "`\(call.name)` of no items has no value", argument: "items")
-    }
-    for i in keys.indices.dropFirst() {
-      guard let difference = try Operations.compare(keys[i].slot, keys[best].slot, 0) else {
+    let items = try call.items("items")
+    let keys = Items(try Operations.listed(items.count) { try call.run(f.slot, items[$0]).retainedSlot })
+    if keys.isEmpty { throw call.fault("empty-list", "`\(call.name)` of no items has no value", argument: "items") }
+    var best = 0
+    for i in 1..<max(1, keys.count) {
+      if i & 0xFFF == 0 { try Interrupt.check() }
+      guard let difference = try Operations.compare(keys[i], keys[best], 0) else {
         throw call.fault(
-          "type-mismatch",
-          "`\(call.name)` cannot order \(keys[i].slot.describedType) and \(keys[best].slot.describedType)",
+          "type-mismatch", "`\(call.name)` cannot order \(keys[i].describedType) and \(keys[best].describedType)",
           argument: "f")
       }
       if difference == sign { best = i }
     }
-    return items[best]
+    return Value(copying: items[best])
   }
 }

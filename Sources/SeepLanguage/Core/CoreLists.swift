@@ -13,7 +13,7 @@ enum CoreLists {
         let slot = call.slots[0]
         switch slot.tag {
         case Tag.list, Tag.tuple: return Value(slot.list.pointee.count)
-        case Tag.string: return Value(Heap.text(slot.string).unicodeScalars.count)
+        case Tag.string: return Value(try LongText.length(LongText.bytes(slot.string)))
         case Tag.record: return Value(slot.record.pointee.count)
         case Tag.range: return Value(try Access.length(of: slot.range))
         case Tag.foreign:
@@ -55,28 +55,28 @@ enum CoreLists {
         guard slot.tag == Tag.list else {
           throw call.fault("type-mismatch", "`push` adds to a list, not to \(slot.describedType)", argument: "items")
         }
-        let count = slot.list.pointee.count
-        let made = Heap.list(Tag.list, copying: slot.list.pointee.items, count: count, room: 1)
-        Heap.append(made.list, call.value("item").retainedSlot)
-        return Value(taking: made)
+        let items = try call.items("items")
+        let item = call.value("item")
+        return try Operations.listed(items.count + 1) { $0 < items.count ? items[$0].retained : item.retainedSlot }
       },
       Builtin(
         "enumerate(items, start: 0)", group: "lists", "Pairs of position and item.",
         example: "for (i, x) in enumerate([\"a\"]) { print(i, x) }  # expect: 0 a"
       ) { call in
         let start = try call.int("start")
-        return Value(
-          list: try Operations.collected(call.list("items").enumerated()) {
-            Value(tuple: [Value(start + $0.offset), $0.element])
-          })
+        let items = try call.items("items")
+        return try Operations.listed(items.count) { Operations.tuple(Slot(start + $0), items[$0].retained) }
       },
       Builtin(
         "zip(lists...)", group: "lists", "Tuples of the first items, the second items … until one list ends.",
         example: "print(zip([1, 2], [\"a\", \"b\"]))  # expect: [(1, \"a\"), (2, \"b\")]"
       ) { call in
-        let lists = try call.rest("lists").map { try call.session.items(of: $0) }
-        let count = lists.map(\.count).min() ?? 0
-        return Value(list: try Operations.collected(0..<count) { i in Value(tuple: lists.map { $0[i] }) })
+        let lists = try call.rest("lists").map { try Operations.items(in: $0, call.session) }
+        return try Operations.listed(lists.map(\.count).min() ?? 0) { i in
+          let row = Heap.emptyList(Tag.tuple, capacity: lists.count)
+          for list in lists { Heap.append(row, list[i].retained) }
+          return Slot(tag: Tag.tuple, pointer: row)
+        }
       },
       Builtin(
         "reversed(items)", group: "lists", "The items from last to first; of a string, its characters.",
@@ -86,18 +86,22 @@ enum CoreLists {
         if slot.tag == Tag.string {
           return Value(String(String.UnicodeScalarView(Heap.text(slot.string).unicodeScalars.reversed())))
         }
-        return Value(list: try call.list("items").reversed())
+        let items = try call.items("items")
+        return try Operations.listed(items.count) { items[items.count &- 1 &- $0].retained }
       },
       Builtin(
         "unique(items)", group: "lists", "The items without repetitions, in order of their first place.",
         example: "print(unique([2, 1, 2]))  # expect: [2, 1]"
       ) { call in
-        var kept: [Value] = []
-        for item in try call.list("items") {
+        let made = Value(list: [])
+        let kept = made.slot.list
+        for item in try call.items("items") {
           try Interrupt.check()
-          if !kept.contains(where: { Operations.areEqual($0.slot, item.slot) }) { kept.append(item) }
+          if try place(of: item, among: kept.pointee.items, kept.pointee.count) == nil {
+            Heap.append(kept, item.retained)
+          }
         }
-        return Value(list: kept)
+        return made
       },
     ]
   }
@@ -153,17 +157,22 @@ enum CoreLists {
         example: "print(group_by([1, 2, 3], x => x % 2))  # expect: [(1, [1, 3]), (0, [2])]"
       ) { call in
         let f = try call.function("f")
-        var groups: [(key: Value, items: [Value])] = []
-        for item in try call.list("items") {
+        let (keys, groups) = (Value(list: []), Value(list: []))
+        for item in try call.items("items") {
           try Interrupt.check()
-          let key = try call.run(f.slot, item.slot)
-          if let at = groups.firstIndex(where: { call.session.areEqual($0.key, key) }) {
-            groups[at].items.append(item)
+          let key = try call.run(f.slot, item)
+          let known = keys.slot.list
+          if let at = try place(of: key.slot, among: known.pointee.items, known.pointee.count) {
+            Heap.append(groups.slot.list.pointee.items[at].list, item.retained)
           } else {
-            groups.append((key, [item]))
+            Heap.append(known, key.retainedSlot)
+            let group = Heap.emptyList(Tag.list, capacity: 1)
+            Heap.append(group, item.retained)
+            Heap.append(groups.slot.list, Slot(tag: Tag.list, pointer: group))
           }
         }
-        return Value(list: groups.map { Value(tuple: [$0.key, Value(list: $0.items)]) })
+        let (key, group) = (Items(keys), Items(groups))
+        return try Operations.listed(key.count) { Operations.tuple(key[$0].retained, group[$0].retained) }
       },
     ]
   }
@@ -184,26 +193,26 @@ enum CoreLists {
         example: "print(index_of([4, 5], 5), index_of(\"seep\", \"ep\"))  # expect: 1 2"
       ) { call in
         let wanted = call.value("item")
-        if let text = call.value("items").asString {
+        if call.value("items").slot.tag == Tag.string {
+          let text = try call.text("items")
           guard let part = wanted.asString else {
             throw call.fault(
               "type-mismatch", "in a string only a string can be found, not \(wanted.slot.describedType)",
               argument: "item")
           }
-          return CoreText.place(of: part, in: text).map { Value($0) } ?? .none
+          guard let at = try CoreText.place(of: part, in: text) else { return .none }
+          return Value(try LongText.length(UnsafeBufferPointer(rebasing: text[..<at])))
         }
-        let at = try call.list("items").firstIndex {
-          try Interrupt.check()
-          return call.session.areEqual($0, wanted)
-        }
-        return at.map { Value($0) } ?? .none
+        let items = try call.items("items")
+        for (at, item) in items.enumerated() where try areEqual(item, wanted.slot, at) { return Value(at) }
+        return .none
       },
       Builtin(
         "find(items, f)", group: "lists", "The first item for which `f` is true, or `none`.",
         example: "print(find([1, 2, 3], x => x > 1))  # expect: 2"
       ) { call in
         let f = try call.function("f")
-        for item in try call.list("items") where try call.run(f.slot, item.slot).truth() { return item }
+        for item in try call.items("items") where try call.run(f.slot, item).truth() { return Value(copying: item) }
         return .none
       },
       Builtin(
@@ -212,16 +221,39 @@ enum CoreLists {
         example: "print(count([1, 2, 3], x => x > 1), count(\"banana\", \"an\"))  # expect: 2 2"
       ) { call in
         let f = call.value("f")
-        if let text = call.value("items").asString, let part = f.asString {
-          if part.isEmpty { throw call.fault("bad-value", "`count` needs a text to count", argument: "f") }
-          return Value(try CoreStrings.split(text, part).count - 1)
-        }
-        if !f.isCallable { return Value(try call.list("items").count { call.session.areEqual($0, f) }) }
         var found = 0
+        if call.value("items").slot.tag == Tag.string, let part = f.asString {
+          if part.isEmpty { throw call.fault("bad-value", "`count` needs a text to count", argument: "f") }
+          let bytes = try call.text("items")
+          var (start, turns) = (0, 0)
+          try Array(part.utf8).withUnsafeBufferPointer { part in
+            while let at = try LongText.place(of: part, in: bytes, from: start) {
+              (found, start, turns) = (found + 1, at + part.count, turns &+ 1)
+              if turns & 0xFFFF == 0 { try Interrupt.check() }
+            }
+          }
+          return Value(found)
+        }
+        if !f.isCallable {
+          for (at, item) in try call.items("items").enumerated() where try areEqual(item, f.slot, at) { found += 1 }
+          return Value(found)
+        }
         try each(call) { item in if try call.run(f.slot, item).truth() { found += 1 } }
         return Value(found)
       },
     ]
+  }
+
+  /// `==` of the item at a place, with a look at the interrupt flag now and then.
+  static func areEqual(_ a: Slot, _ b: Slot, _ at: Int) throws -> Bool {
+    if at & 0xFFF == 0 { try Interrupt.check() }
+    return Operations.areEqual(a, b)
+  }
+
+  /// Where the first of `count` slots that equals `wanted` is.
+  static func place(of wanted: Slot, among slots: UnsafeMutablePointer<Slot>, _ count: Int) throws -> Int? {
+    for at in 0..<count where try areEqual(slots[at], wanted, at) { return at }
+    return nil
   }
 
   /// Goes through `items` without making a list of them.
@@ -234,32 +266,39 @@ enum CoreLists {
     case Tag.range:
       let (start, stop) = (items.slot.range.pointee.start, items.slot.range.pointee.stop)
       if start < stop { for i in start..<stop { try body(Slot(i)) } }
-    default: for item in try call.list("items") { try body(item.slot) }
+    default: for item in try call.items("items") { try body(item) }
     }
   }
 
   private static func holds(_ call: Call, looksFor wanted: Bool) throws -> Bool {
     let f = try call.optionalFunction("f")
-    for item in try call.list("items") {
-      let result = try f.map { try call.run($0.slot, item.slot) } ?? item
+    for (at, item) in try call.items("items").enumerated() {
+      if at & 0xFFF == 0 { try Interrupt.check() }
+      let result = try f.map { try call.run($0.slot, item) } ?? Value(copying: item)
       if try result.truth() == wanted { return true }
     }
     return false
   }
 
   private static func sorted(_ call: Call) throws -> Value {
-    let items = try call.list("items")
+    let items = try call.items("items")
     let by = try call.optionalFunction("by")
     let sign = try call.bool("descending") ? -1 : 1
-    let keys = try by.map { by in try items.map { try call.run(by.slot, $0.slot) } } ?? items
+    let keys =
+      try by.map { by in
+        Items(try Operations.listed(items.count) { try call.run(by.slot, items[$0]).retainedSlot })
+      } ?? items
     var turns = 0
     /// Every comparison comes by here.
     func ask() throws {
       turns &+= 1
       if turns & 0x3FFF == 0 { try Interrupt.check() }
     }
-    if keys.allSatisfy({ $0.slot.tag == Tag.int }) {
-      var pairs = keys.enumerated().map { (key: $0.element.slot.int, at: $0.offset) }
+    if try keys.allSatisfy({
+      try ask()
+      return $0.tag == Tag.int
+    }) {
+      var pairs = try Operations.collected(keys.indices) { (key: keys[$0].int, at: $0) }
       if sign > 0 {
         try pairs.sort {
           try ask()
@@ -271,18 +310,18 @@ enum CoreLists {
           return $0.key > $1.key || $0.key == $1.key && $0.at < $1.at
         }
       }
-      return Value(list: try Operations.collected(pairs) { items[$0.at] })
+      return try Operations.listed(pairs.count) { items[pairs[$0].at].retained }
     }
-    var order = Array(items.indices)
+    var order = try Operations.collected(items.indices) { $0 }
     try order.sort { a, b in
       try ask()
-      guard let difference = try Operations.compare(keys[a].slot, keys[b].slot, 0) else {
+      guard let difference = try Operations.compare(keys[a], keys[b], 0) else {
         throw call.fault(
           "type-mismatch",
-          "`sorted` cannot order \(keys[a].slot.describedType) and \(keys[b].slot.describedType)", argument: "items")
+          "`sorted` cannot order \(keys[a].describedType) and \(keys[b].describedType)", argument: "items")
       }
       return difference == 2 || difference == 0 ? a < b : difference * sign < 0
     }
-    return Value(list: order.map { items[$0] })
+    return try Operations.listed(order.count) { items[order[$0]].retained }
   }
 }

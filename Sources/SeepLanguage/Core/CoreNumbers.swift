@@ -100,7 +100,8 @@ public enum CoreNumbers {
   /// The items added up with the language's `+`.
   public static func sum(_ items: [Value], _ session: Session) throws -> Value {
     var total = Slot(0)
-    for item in items {
+    for (i, item) in items.enumerated() {
+      if i & 0xFFFF == 0xFFFF { try Interrupt.check() }
       let next = try Operations.binary(.add, total, item.slot, session)
       total.release()
       total = next
@@ -111,7 +112,8 @@ public enum CoreNumbers {
   /// The smallest (`sign` -1) or largest (1) of some values in the language's order.
   public static func extreme(_ items: [Value], _ sign: Int) throws -> Value? {
     guard var best = items.first else { return nil }
-    for item in items.dropFirst() {
+    for (i, item) in items.enumerated().dropFirst() {
+      if i & 0xFFFF == 0 { try Interrupt.check() }
       guard let difference = try Operations.compare(item.slot, best.slot, 0) else {
         throw Fault("type-mismatch", "\(item.slot.describedType) and \(best.slot.describedType) have no order")
       }

@@ -11,6 +11,8 @@ enum CoreOutput {
       ) { call in
         let text = call.rest("values").map { call.session.printed($0) }.joined(separator: " ")
         let end = call.isGiven("end") ? try call.string("end") : "\n"
+        // A text that was cut short by Ctrl-C is not printed.
+        try Interrupt.check()
         call.session.output.write(text + end)
         return .none
       },
@@ -19,7 +21,9 @@ enum CoreOutput {
         "Prints values, with a space between them, to standard error: remarks that are no part of a program's output.",
         example: "warn(\"2 images of 10 were not recovered\")"
       ) { call in
-        call.session.output.warn(call.rest("values").map { call.session.display($0) }.joined(separator: " ") + "\n")
+        let text = call.rest("values").map { call.session.display($0) }.joined(separator: " ") + "\n"
+        try Interrupt.check()
+        call.session.output.warn(text)
         return .none
       },
       Builtin(

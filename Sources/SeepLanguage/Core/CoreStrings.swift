@@ -10,41 +10,44 @@ enum CoreStrings {
       ) { call in
         let separator = try call.string("by")
         if separator.isEmpty { throw call.fault("bad-value", "`split` needs a separator", argument: "by") }
-        _ = try call.string("text")
-        return try pieces(call.value("text"), separator)
+        return try pieces(call.text("text"), separator)
       },
       Builtin(
         "join(items, by: \"\")", group: "strings", "The texts of the items with `by` between them.",
         example: "print(join([1, 2], by: \"-\"))  # expect: 1-2"
       ) { call in
         let by = try call.string("by")
-        var text = ""
-        for (i, item) in try call.list("items").enumerated() {
-          if i & 0xFFF == 0 { try Interrupt.check() }
-          if i > 0 { text += by }
-          text += call.session.display(item)
+        let text = TextBuilder()
+        for (i, item) in try call.items("items").enumerated() {
+          if i & 0xFFF == 0 || text.count > 1 << 22 { try Interrupt.check() }
+          if i > 0 { text.append(by) }
+          if item.tag == Tag.string {
+            text.append(LongText.bytes(item.string))
+          } else {
+            text.append(Display.text(item, .long))
+          }
         }
-        return Value(text)
+        return text.finish()
       },
       Builtin(
         "trim(text)", group: "strings", "Without white space at both ends.",
         example: "print(repr(trim(\" a \")))  # expect: \"a\""
       ) { call in
-        return Value(try trimmed(call.string("text"), start: true, end: true))
+        return try trimmed(call, start: true, end: true)
       },
       Builtin(
         "upper(text)", group: "strings", "In capital letters.", example: "print(upper(\"ab\"))  # expect: AB"
-      ) { call in Value(try byPieces(call.string("text")) { $0.uppercased() }) },
+      ) { call in try byPieces(call) { $0.uppercased() } },
       Builtin(
         "lower(text)", group: "strings", "In small letters.", example: "print(lower(\"AB\"))  # expect: ab"
-      ) { call in Value(try byPieces(call.string("text")) { $0.lowercased() }) },
+      ) { call in try byPieces(call) { $0.lowercased() } },
       Builtin(
         "replace(text, old, new)", group: "strings", "With every `old` replaced by `new`.",
         example: "print(replace(\"a-b\", \"-\", \"+\"))  # expect: a+b"
       ) { call in
         let old = try call.string("old")
         if old.isEmpty { throw call.fault("bad-value", "`replace` needs something to replace", argument: "old") }
-        return Value(try replaced(call.value("text"), try call.string("text"), old, try call.string("new")))
+        return try replaced(call, Array(old.utf8), Array(call.string("new").utf8))
       },
       Builtin(
         "starts_with(text, prefix)", group: "strings", "Whether the text begins so.",
@@ -58,26 +61,20 @@ enum CoreStrings {
         "lines(text)", group: "strings", "The lines, without their line ends.",
         example: "print(len(lines(\"a\\nb\\n\")))  # expect: 2"
       ) { call in
-        try lines(try call.string("text"))
+        try lines(call.text("text"))
       },
     ]
   }
 
-  /// By bytes, so that it is linear and no two characters melt into one.
-  static func split(_ text: String, _ separator: String) throws -> [String] {
-    try pieces(Value(text), separator).asItems?.compactMap(\.asString) ?? []
-  }
-
   /// A list of lines without their ends; what follows the last line's end is no line.
-  static func lines(_ text: String) throws -> Value {
+  static func lines(_ bytes: UnsafeBufferPointer<UInt8>) throws -> Value {
     let made = Value(list: [])
-    var text = text
-    try text.withUTF8 { bytes in
+    let lineEnd: [UInt8] = [10]
+    try lineEnd.withUnsafeBufferPointer { lineEnd in
       var start = 0
       while start < bytes.count {
         if made.slot.list.pointee.count & 0xFFF == 0 { try Interrupt.check() }
-        let rest = UnsafeBufferPointer(rebasing: bytes[start...])
-        let end = start + (rest.firstIndex(of: 10) ?? rest.count)
+        let end = try LongText.place(of: lineEnd, in: bytes, from: start) ?? bytes.count
         let isReturn = end > start && bytes[end - 1] == 13 && end < bytes.count
         Heap.append(
           made.slot.list, Heap.string(UnsafeBufferPointer(rebasing: bytes[start..<(isReturn ? end - 1 : end)])))
@@ -87,81 +84,78 @@ enum CoreStrings {
     return made
   }
 
-  /// A text without white space at its ends.
-  static func trimmed(_ text: String, start: Bool, end: Bool) throws -> String {
-    var scalars = text.unicodeScalars[...]
-    var turns = 0
+  /// The argument `text` without white space at its ends.
+  static func trimmed(_ call: Call, start: Bool, end: Bool) throws -> Value {
+    let bytes = try call.text("text")
+    var (first, last, turns) = (0, bytes.count, 0)
     func ask() throws {
       turns &+= 1
       if turns & 0xFFFF == 0 { try Interrupt.check() }
     }
-    while start, let first = scalars.first, first.properties.isWhitespace {
-      scalars.removeFirst()
+    while start, first < last {
+      let (end, isSpace) = LongText.character(bytes, first)
+      if !isSpace { break }
+      first = end
       try ask()
     }
-    while end, let last = scalars.last, last.properties.isWhitespace {
-      scalars.removeLast()
+    while end, first < last {
+      var at = last - 1
+      while at > first, bytes[at] & 0xC0 == 0x80 { at -= 1 }
+      if !LongText.character(bytes, at).isSpace { break }
+      last = at
       try ask()
     }
-    return String(scalars)
+    return Value(taking: Heap.string(UnsafeBufferPointer(rebasing: bytes[first..<last])))
   }
 
-  /// A change of single characters, a million at a time.
-  static func byPieces(_ text: String, _ change: (String) -> String) throws -> String {
-    if text.utf8.count < 1 << 20 { return change(text) }
-    var result = ""
-    var rest = text.unicodeScalars[...]
-    while !rest.isEmpty {
-      try Interrupt.check()
-      let end = rest.index(rest.startIndex, offsetBy: 1 << 20, limitedBy: rest.endIndex) ?? rest.endIndex
-      result += change(String(rest[..<end]))
-      rest = rest[end...]
-    }
-    return result
-  }
-
-  private static func replaced(_ text: Value, _ whole: String, _ old: String, _ new: String) throws -> String {
-    let needle = Array(old.utf8)
-    let replacement = Array(new.utf8)
-    let bytes = UnsafePointer(Heap.bytes(text.slot.string))
-    let count = text.slot.string.pointee.count
-    var result: [UInt8] = []
-    result.reserveCapacity(count)
-    var (start, turns) = (0, 0)
-    while true {
-      turns &+= 1
-      if turns & 0xFFFF == 0 { try Interrupt.check() }
-      let found = needle.withUnsafeBytes { needle in
-        needle.baseAddress.flatMap { findBytes(bytes + start, count - start, $0, needle.count) }
-      }
-      guard let found else {
-        if start == 0 { return whole }
-        result += UnsafeBufferPointer(start: bytes + start, count: count - start)
-        return String(decoding: result, as: UTF8.self)
-      }
-      let end = UnsafeRawPointer(found) - UnsafeRawPointer(bytes)
-      result += UnsafeBufferPointer(start: bytes + start, count: end - start)
-      result += replacement
-      start = end + needle.count
-    }
-  }
-
-  /// A list of the parts, which takes no detour over Swift's strings.
-  private static func pieces(_ text: Value, _ separator: String) throws -> Value {
-    let needle = Array(separator.utf8)
-    let made = Value(list: [])
-    let bytes = UnsafePointer(Heap.bytes(text.slot.string))
-    let count = text.slot.string.pointee.count
+  /// The argument `text` with its single characters changed, some hundred thousand at a time.
+  private static func byPieces(_ call: Call, _ change: (String) -> String) throws -> Value {
+    let bytes = try call.text("text")
+    let result = TextBuilder(capacity: bytes.count)
     var start = 0
-    while true {
-      if made.slot.list.pointee.count & 0xFFF == 0 { try Interrupt.check() }
-      let found = needle.withUnsafeBytes { needle in
-        needle.baseAddress.flatMap { findBytes(bytes + start, count - start, $0, needle.count) }
+    while start < bytes.count {
+      try Interrupt.check()
+      var end = min(bytes.count, start + 1 << 18)
+      for _ in 0..<3 where end < bytes.count && bytes[end] & 0xC0 == 0x80 { end -= 1 }
+      result.append(change(String(decoding: UnsafeBufferPointer(rebasing: bytes[start..<end]), as: UTF8.self)))
+      start = end
+    }
+    return result.finish()
+  }
+
+  /// The argument `text` with one part in the place of another.
+  private static func replaced(_ call: Call, _ old: [UInt8], _ new: [UInt8]) throws -> Value {
+    let bytes = try call.text("text")
+    let result = TextBuilder(capacity: bytes.count)
+    var (start, turns) = (0, 0)
+    return try old.withUnsafeBufferPointer { old in
+      try new.withUnsafeBufferPointer { new in
+        while true {
+          turns &+= 1
+          if turns & 0xFFFF == 0 { try Interrupt.check() }
+          let end = try LongText.place(of: old, in: bytes, from: start)
+          if end == nil, start == 0 { return call.value("text") }
+          result.append(UnsafeBufferPointer(rebasing: bytes[start..<(end ?? bytes.count)]))
+          guard let end else { return result.finish() }
+          result.append(new)
+          start = end + old.count
+        }
       }
-      let end = found.map { UnsafeRawPointer($0) - UnsafeRawPointer(bytes) } ?? count
-      Heap.append(made.slot.list, Heap.string(UnsafeBufferPointer(start: bytes + start, count: end - start)))
-      if found == nil { return made }
-      start = end + needle.count
+    }
+  }
+
+  /// A list of the parts: by bytes, so that it is linear and no two characters melt into one.
+  private static func pieces(_ bytes: UnsafeBufferPointer<UInt8>, _ separator: String) throws -> Value {
+    let made = Value(list: [])
+    var start = 0
+    return try Array(separator.utf8).withUnsafeBufferPointer { needle in
+      while true {
+        if made.slot.list.pointee.count & 0xFFF == 0 { try Interrupt.check() }
+        let found = try LongText.place(of: needle, in: bytes, from: start)
+        Heap.append(made.slot.list, Heap.string(UnsafeBufferPointer(rebasing: bytes[start..<(found ?? bytes.count)])))
+        guard let found else { return made }
+        start = found + needle.count
+      }
     }
   }
 }

@@ -9,25 +9,40 @@ enum CoreText {
       Builtin(
         "chars(text)", group: "strings", "The characters, each as a string; what `for` goes through.",
         example: "print(chars(\"abc\"))  # expect: [\"a\", \"b\", \"c\"]"
-      ) { call in Value(list: try Operations.collected(call.string("text").unicodeScalars) { Value(String($0)) }) },
+      ) { call in
+        try LongText.characters(call.text("text"))
+      },
       Builtin(
         "words(text)", group: "strings", "The parts between white space of any length.",
         example: "print(words(\" to  be\\n\"))  # expect: [\"to\", \"be\"]"
       ) { call in
-        let parts = try call.string("text").unicodeScalars.split { $0.properties.isWhitespace }
-        return Value(list: parts.map { Value(String($0)) })
+        let bytes = try call.text("text")
+        let made = Value(list: [])
+        var (start, at, turns) = (0, 0, 0)
+        while at < bytes.count {
+          turns &+= 1
+          if turns & 0xFFFF == 0 { try Interrupt.check() }
+          let (end, isSpace) = LongText.character(bytes, at)
+          if isSpace {
+            if start < at { Heap.append(made.slot.list, Heap.string(UnsafeBufferPointer(rebasing: bytes[start..<at]))) }
+            start = end
+          }
+          at = end
+        }
+        if start < at { Heap.append(made.slot.list, Heap.string(UnsafeBufferPointer(rebasing: bytes[start..<at]))) }
+        return made
       },
       Builtin(
         "split_once(text, by)", group: "strings",
         "The text before and after the first `by`, or `none` if it is not there.",
         example: "print(split_once(\"lr=0.1\", \"=\"))  # expect: (\"lr\", \"0.1\")"
       ) { call in
-        let (text, by) = (try call.string("text"), try call.string("by"))
-        guard !by.isEmpty, let at = place(of: by, in: text) else { return .none }
-        let scalars = text.unicodeScalars
-        let middle = scalars.index(scalars.startIndex, offsetBy: at)
-        let end = scalars.index(middle, offsetBy: by.unicodeScalars.count)
-        return Value(tuple: [Value(String(scalars[..<middle])), Value(String(scalars[end...]))])
+        let (bytes, by) = (try call.text("text"), try call.string("by"))
+        guard !by.isEmpty, let at = try place(of: by, in: bytes) else { return .none }
+        return Value(tuple: [
+          Value(taking: Heap.string(UnsafeBufferPointer(rebasing: bytes[..<at]))),
+          Value(taking: Heap.string(UnsafeBufferPointer(rebasing: bytes[(at + by.utf8.count)...]))),
+        ])
       },
     ]
   }
@@ -47,7 +62,7 @@ enum CoreText {
     }
     func trimming(_ name: String, _ words: String, _ example: String, _ isStart: Bool) -> Builtin {
       Builtin("\(name)(text)", group: "strings", words, example: example) { call in
-        Value(try CoreStrings.trimmed(call.string("text"), start: isStart, end: !isStart))
+        try CoreStrings.trimmed(call, start: isStart, end: !isStart)
       }
     }
     return [
@@ -115,16 +130,8 @@ enum CoreText {
     ]
   }
 
-  /// The character where a part begins, by its bytes.
-  static func place(of part: String, in text: String) -> Int? {
-    let (needle, hay) = (Array(part.utf8), Array(text.utf8))
-    if needle.isEmpty { return 0 }
-    let found = hay.withUnsafeBytes { hay in
-      needle.withUnsafeBytes { needle -> Int? in
-        guard let start = hay.baseAddress, let wanted = needle.baseAddress else { return nil }
-        return findBytes(start, hay.count, wanted, needle.count).map { UnsafeRawPointer($0) - start }
-      }
-    }
-    return found.map { at in hay[..<at].count { $0 & 0xC0 != 0x80 } }
+  /// The byte where a part begins in a text.
+  static func place(of part: String, in bytes: UnsafeBufferPointer<UInt8>) throws -> Int? {
+    try Array(part.utf8).withUnsafeBufferPointer { try LongText.place(of: $0, in: bytes) }
   }
 }

@@ -7,6 +7,7 @@ extension Session {
     let file = SourceHandle(name: name, text: Array(text.utf8), folder: folder)
     machine.pending = nil
     defer { machine.pending = nil }
+    Heap.freePostponed()
     do {
       return .success(try run(file, names))
     } catch {

@@ -140,6 +140,9 @@ public final class Session {
     attachments[ObjectIdentifier(type)] = object
   }
 
+  /// Frees some of what an interrupted statement left behind, a few milliseconds' worth; whether there is more.
+  public func tidy() -> Bool { Heap.freeSome(20_000) }
+
   /// Calls any callable value.
   public func invoke(
     _ function: Value, _ arguments: [Value] = [], _ keywords: [(name: String, value: Value)] = []

@@ -55,7 +55,11 @@ public struct Value: @unchecked Sendable {
 
   init(items: [Value], tag: UInt) {
     let body = Heap.emptyList(tag, capacity: items.count)
-    for item in items { Heap.append(body, item.retainedSlot) }
+    for (i, item) in items.enumerated() {
+      // After Ctrl-C, fewer of millions, as above.
+      if i & 0xFFFFF == 0xFFFFF, Interrupt.isRequested { break }
+      Heap.append(body, item.retainedSlot)
+    }
     self.init(taking: Slot(tag: tag, pointer: body))
   }
 
@@ -114,9 +118,12 @@ public struct Value: @unchecked Sendable {
   public var isList: Bool { slot.tag == Tag.list }
   public var isTuple: Bool { slot.tag == Tag.tuple }
 
+  /// After Ctrl-C, fewer of millions: who asks for so many looks at the flag.
   private var items: [Value] {
     let body = slot.tag == Tag.composed ? Heap.members(slot) : slot.list
-    return (0..<body.pointee.count).map { Value(copying: body.pointee.items[$0]) }
+    let count = body.pointee.count
+    if count <= 1 << 20 { return (0..<count).map { Value(copying: body.pointee.items[$0]) } }
+    return (try? Operations.collected(0..<count) { Value(copying: body.pointee.items[$0]) }) ?? []
   }
 
   /// Whether it can be called: a function of any kind, or a foreign object that says so.

@@ -140,25 +140,20 @@ enum Access {
   private static func character(_ slot: Slot, _ at: Slot) throws -> Slot {
     guard at.tag == Tag.int || at.tag == Tag.range else { throw wrongIndex(slot, at) }
     let body = slot.string
-    let bytes = UnsafeBufferPointer(start: Heap.bytes(body), count: body.pointee.count)
-    if bytes.allSatisfy({ $0 < 128 }) {
-      let range: Range<Int>
-      if at.tag == Tag.int {
-        let index = try position(at.int, bytes.count, slot)
-        range = index..<index + 1
-      } else {
-        range = bounds(at.range, bytes.count)
-      }
-      return Heap.string(UnsafeBufferPointer(rebasing: bytes[range]))
-    }
-    let scalars = Array(Heap.text(body).unicodeScalars)
-    var text = ""
+    let bytes = LongText.bytes(body)
+    let count = try LongText.length(bytes)
+    var range: Range<Int>
     if at.tag == Tag.int {
-      text.unicodeScalars.append(scalars[try position(at.int, scalars.count, slot)])
+      let index = try position(at.int, count, slot)
+      range = index..<index + 1
     } else {
-      text.unicodeScalars.append(contentsOf: scalars[bounds(at.range, scalars.count)])
+      range = bounds(at.range, count)
     }
-    return Heap.string(text)
+    if count < bytes.count {
+      let first = try LongText.place(ofCharacter: range.lowerBound, in: bytes)
+      range = first..<(try LongText.place(ofCharacter: range.count, in: bytes, from: first))
+    }
+    return Heap.string(UnsafeBufferPointer(rebasing: bytes[range]))
   }
 
   /// One index item for a foreign object.

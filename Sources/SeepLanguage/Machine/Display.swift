@@ -117,6 +117,7 @@ enum Display {
   }
 
   static func quote(_ text: String, _ out: inout String) {
+    if text.utf8.count > 1 << 20 { out.reserveCapacity(out.utf8.count + text.utf8.count * 9 / 8) }
     out += "\""
     var turns = 0
     for scalar in text.unicodeScalars {
@@ -149,6 +150,9 @@ enum Display {
 }
 
 extension Value {
+  /// A string as it is written in a program; nil for anything else.
+  public var quotedText: String? { slot.tag == Tag.string ? Display.quoted(slot) : nil }
+
   /// The text of the value: `short` as an item or in a list of variables, `long` as `print` shows it.
   public func text(_ style: DisplayStyle = .long) -> String { Display.text(slot, style) }
 }

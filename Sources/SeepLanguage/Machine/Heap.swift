@@ -76,6 +76,17 @@ enum Heap {
 
   @inline(__always) static func allocate(_ bytes: Int) -> UnsafeMutableRawPointer { malloc(bytes).unsafelyUnwrapped }
 
+  /// Copies bytes, many of them in pieces; ends early after Ctrl-C, and who made something of the copy asks for that.
+  static func copy(_ target: UnsafeMutableRawPointer, _ source: UnsafeRawPointer, _ count: Int) {
+    var done = 0
+    while done < count {
+      let piece = min(count - done, 1 << 22)
+      memcpy(target + done, source + done, piece)
+      done += piece
+      if piece == 1 << 22, Interrupt.isRequested { return }
+    }
+  }
+
   static let stringHead = MemoryLayout<StringBody>.stride
   static let closureHead = MemoryLayout<ClosureBody>.stride
 
@@ -98,7 +109,7 @@ enum Heap {
 
   static func string(_ source: UnsafeBufferPointer<UInt8>) -> Slot {
     let body = emptyString(capacity: max(source.count, 8))
-    if let start = source.baseAddress { memcpy(bytes(body), start, source.count) }
+    if let start = source.baseAddress { copy(bytes(body), start, source.count) }
     body.pointee.count = source.count
     return Slot(tag: Tag.string, pointer: body)
   }
@@ -234,22 +245,53 @@ enum Heap {
   nonisolated(unsafe) private static var waiting: UnsafeMutablePointer<Header>?
   nonisolated(unsafe) private static var isDraining = false
 
+  /// What died after Ctrl-C, chains of objects as `waiting` is one: freeing millions of them, or one of a gigabyte, takes longer than a person
+  /// waits for the prompt.
+  nonisolated(unsafe) private static var postponed: [UnsafeMutablePointer<Header>] = []
+
   /// Frees an object whose count reached 0 and all that only it held. A Swift object that drops values while it dies
   /// adds them to the same queue, so no nesting of objects makes this recurse without bound.
   @inline(never)
   static func destroy(_ object: UnsafeMutablePointer<Header>) {
     enqueue(object)
-    if isDraining { return }
+    if !isDraining { drain() }
+  }
+
+  /// Frees what was postponed; a statement begins with this.
+  static func freePostponed() {
+    while freeSome(Int.max) {}
+  }
+
+  /// Frees about so many of the objects that were postponed; whether there are more, and nobody asked to stop.
+  static func freeSome(_ count: Int) -> Bool {
+    if isDraining || Interrupt.isRequested { return false }
+    guard let chain = postponed.popLast() else { return false }
+    waiting = chain
     isDraining = true
-    var turns = 0
-    while let next = waiting {
-      turns &+= 1
-      // After Ctrl-C the rest waits for the next object that dies.
-      if turns & 0xFFF == 0, Interrupt.isRequested { break }
+    var left = count
+    while left > 0, let next = waiting, !Interrupt.isRequested {
       waiting = UnsafeMutablePointer(bitPattern: next.pointee.refs)
       if !free(contentsOf: next) { break }
+      left &-= 1
     }
     isDraining = false
+    postpone()
+    return !postponed.isEmpty && !Interrupt.isRequested
+  }
+
+  private static func drain() {
+    isDraining = true
+    defer { isDraining = false }
+    while let next = waiting {
+      if Interrupt.isRequested { return postpone() }
+      waiting = UnsafeMutablePointer(bitPattern: next.pointee.refs)
+      if !free(contentsOf: next) { return postpone() }
+    }
+  }
+
+  private static func postpone() {
+    if let chain = waiting { postponed.append(chain) }
+    waiting = nil
   }
 
   @inline(__always) private static func enqueue(_ object: UnsafeMutablePointer<Header>) {

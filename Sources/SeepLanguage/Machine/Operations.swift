@@ -298,7 +298,7 @@ enum Operations {
   /// `+` joins and `*` repeats strings, lists and tuples; nil if neither fits.
   private static func sequence(_ operation: Operator, _ a: Slot, _ b: Slot) throws -> Slot? {
     if operation == .add, a.tag == b.tag {
-      if a.tag == Tag.string { return joined(a.string, b.string) }
+      if a.tag == Tag.string { return try joined(a.string, b.string) }
       if a.tag == Tag.list || a.tag == Tag.tuple {
         let size = a.list.pointee.count + b.list.pointee.count
         try requireRoom(size, MemoryLayout<Slot>.stride)
@@ -362,12 +362,16 @@ enum Operations {
 
   private static func joined(
     _ a: UnsafeMutablePointer<StringBody>, _ b: UnsafeMutablePointer<StringBody>
-  ) -> Slot {
+  ) throws -> Slot {
     let count = a.pointee.count + b.pointee.count
     let made = Heap.emptyString(capacity: max(8, count))
-    memcpy(Heap.bytes(made), Heap.bytes(a), a.pointee.count)
-    memcpy(Heap.bytes(made) + a.pointee.count, Heap.bytes(b), b.pointee.count)
+    Heap.copy(Heap.bytes(made), Heap.bytes(a), a.pointee.count)
+    Heap.copy(Heap.bytes(made) + a.pointee.count, Heap.bytes(b), b.pointee.count)
     made.pointee.count = count
+    if count > 1 << 22, Interrupt.isRequested {
+      Slot(tag: Tag.string, pointer: made).release()
+      throw Fault.interrupted
+    }
     return Slot(tag: Tag.string, pointer: made)
   }
 
@@ -378,11 +382,15 @@ enum Operations {
       if a.tag == Tag.list || a.tag == Tag.tuple {
         let count = b.list.pointee.count
         Heap.reserve(a.list, a.list.pointee.count + count)
-        for i in 0..<count { Heap.append(a.list, b.list.pointee.items[i].retained) }
+        for i in 0..<count {
+          if i & 0x3FFF == 0x3FFF { try Interrupt.check() }
+          Heap.append(a.list, b.list.pointee.items[i].retained)
+        }
         return
       }
       if a.tag == Tag.string {
         place.pointee = appended(a, b.string)
+        if b.string.pointee.count > 1 << 22 { try Interrupt.check() }
         return
       }
     }
@@ -398,11 +406,15 @@ enum Operations {
     let more = b.pointee.count
     if count + more > body.pointee.capacity {
       let capacity = max(count + more, 2 * body.pointee.capacity, 16)
+      // `s += s`: the bytes to add move with the rest.
+      let isItself = body == b
       let moved = realloc(body, Heap.stringHead + capacity).unsafelyUnwrapped
       body = moved.bindMemory(to: StringBody.self, capacity: 1)
       body.pointee.capacity = capacity
+      Heap.copy(Heap.bytes(body) + count, Heap.bytes(isItself ? body : b), more)
+    } else {
+      Heap.copy(Heap.bytes(body) + count, Heap.bytes(b), more)
     }
-    memcpy(Heap.bytes(body) + count, Heap.bytes(b), more)
     body.pointee.count = count + more
     body.pointee.symbol = 0
     return Slot(tag: Tag.string, pointer: body)
@@ -464,7 +476,8 @@ enum Operations {
     switch a.tag {
     case Tag.string:
       let count = a.string.pointee.count
-      return count == b.string.pointee.count && memcmp(Heap.bytes(a.string), Heap.bytes(b.string), count) == 0
+      return count == b.string.pointee.count
+        && LongText.order(Heap.bytes(a.string), Heap.bytes(b.string), count) == 0
     case Tag.range:
       return a.range.pointee.start == b.range.pointee.start && a.range.pointee.stop == b.range.pointee.stop
     case Tag.builtin: return a.builtinObject === b.builtinObject
@@ -492,7 +505,8 @@ enum Operations {
     switch a.tag {
     case Tag.string:
       let common = min(a.string.pointee.count, b.string.pointee.count)
-      let sign = Int(memcmp(Heap.bytes(a.string), Heap.bytes(b.string), common))
+      let sign = LongText.order(Heap.bytes(a.string), Heap.bytes(b.string), common)
+      if common > 1 << 22 { try Interrupt.check() }
       if sign != 0 { return sign < 0 ? -1 : 1 }
       return (a.string.pointee.count - b.string.pointee.count).signum()
     case Tag.list, Tag.tuple:
@@ -514,10 +528,7 @@ enum Operations {
       }
       return Slot(false)
     case Tag.string where needle.tag == Tag.string:
-      let count = needle.string.pointee.count
-      return Slot(
-        count == 0
-          || findBytes(Heap.bytes(hay.string), hay.string.pointee.count, Heap.bytes(needle.string), count) != nil)
+      return Slot(try LongText.place(of: LongText.bytes(needle.string), in: LongText.bytes(hay.string)) != nil)
     case Tag.record where needle.tag == Tag.string:
       return Slot(Heap.find(hay.record, Symbols.number(of: needle.string)) >= 0)
     case Tag.range:
@@ -539,7 +550,7 @@ enum Operations {
       if stop <= start { return [] }
       try requireRoom(try Access.length(of: slot.range), 16)
       return try collected(start..<stop) { Value($0) }
-    case Tag.string: return try collected(Heap.text(slot.string).unicodeScalars) { Value(String($0)) }
+    case Tag.string: return try LongText.characters(LongText.bytes(slot.string)).asItems
     case Tag.record:
       return (0..<slot.record.pointee.count).map { Value(taking: pair(slot.record, $0)) }
     case Tag.foreign:
@@ -566,7 +577,13 @@ enum Operations {
       }
       return made
     }
-    return Value(items: try session.items(of: value), tag: tag)
+    switch slot.tag {
+    case Tag.list, Tag.tuple:
+      let items = Items(value)
+      return try listed(items.count, tag) { items[$0].retained }
+    case Tag.string where tag == Tag.list: return try LongText.characters(LongText.bytes(slot.string))
+    default: return Value(items: try session.items(of: value), tag: tag)
+    }
   }
 
   /// `map` that can be interrupted.

@@ -58,9 +58,24 @@ enum Symbols {
   }
 }
 
+import Ground
+
 extension Heap {
+  /// A long one is made of pieces, and ends early after Ctrl-C.
   static func text(_ body: UnsafeMutablePointer<StringBody>) -> String {
-    String(decoding: UnsafeBufferPointer(start: bytes(body), count: body.pointee.count), as: UTF8.self)
+    let all = UnsafeBufferPointer(start: bytes(body), count: body.pointee.count)
+    if all.count <= 1 << 23 { return String(decoding: all, as: UTF8.self) }
+    var text = ""
+    text.reserveCapacity(all.count)
+    var start = 0
+    while start < all.count, !Interrupt.isRequested {
+      var end = min(all.count, start + 1 << 22)
+      // Not in the middle of a character.
+      for _ in 0..<3 where end < all.count && all[end] & 0xC0 == 0x80 { end -= 1 }
+      text += String(decoding: UnsafeBufferPointer(rebasing: all[start..<end]), as: UTF8.self)
+      start = end
+    }
+    return text
   }
 
   /// Above this many fields a record has a table of positions.

@@ -587,7 +587,7 @@ extension Machine {
           case .recordWith:
             leave(pc, base)
             put(a, try recordWith(info(base), Int(i.c), base[Int(i.b)], a + 1))
-          case .joinText: put(a, joinText(base + Int(i.b), Int(i.c)))
+          case .joinText: put(a, try joinText(base + Int(i.b), Int(i.c)))
           case .format:
             leave(pc, base)
             put(a, try TextFormat.format(base[Int(i.b)], Heap.text(constants[Int(i.c)].string)))

@@ -225,7 +225,7 @@ extension Machine {
   }
 
   /// Strings and ints are copied as bytes; anything else is displayed first. The parts are left empty.
-  func joinText(_ from: Slots, _ count: Int) -> Slot {
+  func joinText(_ from: Slots, _ count: Int) throws -> Slot {
     var total = 0
     for i in 0..<count {
       if from[i].tag == Tag.int {
@@ -244,11 +244,15 @@ extension Machine {
         continue
       }
       let part = from[i].string
-      at.update(from: Heap.bytes(part), count: part.pointee.count)
+      Heap.copy(at, Heap.bytes(part), part.pointee.count)
       at += part.pointee.count
       put(from + i, .none)
     }
     body.pointee.count = at - start
+    if total > 1 << 22, Interrupt.isRequested {
+      Slot(tag: Tag.string, pointer: body).release()
+      throw Fault.interrupted
+    }
     return Slot(tag: Tag.string, pointer: body)
   }
 
@@ -258,8 +262,7 @@ extension Machine {
     switch place.pointee.tag {
     case Tag.list, Tag.tuple, Tag.range, Tag.record: break
     case Tag.string:
-      let items = Heap.text(place.pointee.string).unicodeScalars.map { Value(String($0)) }
-      put(place, Value(list: items).retainedSlot)
+      put(place, try LongText.characters(LongText.bytes(place.pointee.string)).retainedSlot)
     case Tag.foreign where place.pointee.foreignObject.count != nil: break
     default:
       let help = place.pointee.tag == Tag.int ? "count with a range: 0..\(place.pointee.int)" : nil

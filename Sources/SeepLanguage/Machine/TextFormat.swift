@@ -108,10 +108,10 @@ struct TextFormat {
     switch kind {
     case "e":
       guard let precision else { return scientific(value) }
-      return TextFormat.trimExponent(TextFormat.printed("%.\(precision)e", value))
-    case "%": return TextFormat.printed("%.\(precision ?? 0)f", value * 100) + "%"
+      return TextFormat.trimExponent(PrintedNumber.text("%.\(precision)e", value))
+    case "%": return PrintedNumber.text("%.\(precision ?? 0)f", value * 100) + "%"
     default:
-      if let precision { return TextFormat.printed("%.\(precision)f", value) }
+      if let precision { return PrintedNumber.text("%.\(precision)f", value) }
       return slot.tag == Tag.int ? String(slot.int) : Display.number(value)
     }
   }
@@ -119,23 +119,16 @@ struct TextFormat {
   /// The shortest digits that read back, with an exponent: `1.5e-3`.
   private func scientific(_ value: Double) -> String {
     for digits in 0..<17 {
-      let text = TextFormat.printed("%.\(digits)e", value)
+      let text = PrintedNumber.text("%.\(digits)e", value)
       if Double(text) == value { return TextFormat.trimExponent(text) }
     }
-    return TextFormat.trimExponent(TextFormat.printed("%.17e", value))
+    return TextFormat.trimExponent(PrintedNumber.text("%.17e", value))
   }
 
   /// `1.5e-03` as Rust writes it: `1.5e-3`.
   private static func trimExponent(_ text: String) -> String {
     guard let at = text.firstIndex(of: "e"), let power = Int(text[text.index(after: at)...]) else { return text }
     return text[...at] + String(power)
-  }
-
-  private static func printed(_ format: String, _ value: Double) -> String {
-    var buffer = [CChar](repeating: 0, count: 4600)
-    let count = withVaList([value]) { vsnprintf(&buffer, buffer.count, format, $0) }
-    return String(
-      decoding: buffer[..<max(0, min(Int(count), buffer.count - 1))].map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }
 
   private func padded(_ body: String, _ isNumber: Bool) -> String {

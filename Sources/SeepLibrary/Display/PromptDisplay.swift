@@ -5,6 +5,8 @@ public enum PromptDisplay {
   /// Rows of a table, and items of a list, that are shown.
   static let rowLimit = 60
   static let itemLimit = 200
+  /// Rows whose fields become columns: of a long list not all are looked at.
+  private static let namingLimit = 1000
 
   /// - Parameter width: what a line may take, as far as it can be kept; nil for no bound.
   public static func text(_ value: Value, width: Int?, in session: Session) -> String {
@@ -14,15 +16,16 @@ public enum PromptDisplay {
     }
     if let model = value.foreign(as: ModelValue.self) { return text(model) }
     if let record = value.asRecord { return text(record, value, width) }
-    if let items = value.asItems {
-      if value.isList, let table = TableRows(records: items) {
-        return TextTable.text(table, width: width, limit: rowLimit)
+    if let items = value.listItems {
+      if value.isList, items.indices.allSatisfy(items.isRecord),
+        let table = TableRows(records: items.prefix(namingLimit))
+      {
+        return TextTable.text(table, width: width, limit: rowLimit, of: items.count)
       }
       if items.count > itemLimit { return abbreviated(items, value) }
     }
     // As it is written in a program: in quotes.
-    if value.asString != nil { return String(Value(list: [value]).text().dropFirst().dropLast()) }
-    return session.printed(value)
+    return value.quotedText ?? session.printed(value)
   }
 
   /// The layers with their sizes where it is known what they see.
@@ -36,7 +39,7 @@ public enum PromptDisplay {
   private static func text(_ record: Record, _ value: Value, _ width: Int?) -> String {
     guard let width else { return value.text() }
     // Only a record that may fit is written in full.
-    if record.count <= width, record.fields.allSatisfy({ $0.value.asItems.map { $0.count <= width } ?? true }) {
+    if record.count <= width, record.fields.allSatisfy({ $0.value.listItems.map { $0.count <= width } ?? true }) {
       let whole = value.text()
       if whole.count <= width, !whole.contains("\n") { return whole }
     }
@@ -50,7 +53,7 @@ public enum PromptDisplay {
     return (["{"] + lines + (more > 0 ? ["  … \(more) more"] : []) + ["}"]).joined(separator: "\n")
   }
 
-  private static func abbreviated(_ items: [Value], _ value: Value) -> String {
+  private static func abbreviated(_ items: ListItems, _ value: Value) -> String {
     let shown = Value(list: Array(items.prefix(itemLimit))).text().dropFirst().dropLast()
     let (open, close) = value.isTuple ? ("(", ")") : ("[", "]")
     return "\(open)\(shown), … \(items.count - itemLimit) more\(close)"

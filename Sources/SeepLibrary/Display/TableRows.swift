@@ -1,4 +1,5 @@
 // Values as rows under names, for places that show tables: the prompt, a notebook, `table`.
+import Ground
 import SeepLanguage
 
 struct TableRows {
@@ -12,11 +13,13 @@ struct TableRows {
   }
 
   /// Records under all the names they have, in the order in which these come first; nil for other items, or for none.
-  init?(records: [Value]) {
+  init?(records: some Sequence<Value>) {
     var names: [String] = []
     var places: [String: Int] = [:]
     var found: [Record] = []
     for item in records {
+      // What is made of the rest nobody sees.
+      if Interrupt.isRequested { break }
       guard let record = item.asRecord else { return nil }
       for name in record.names where places[name] == nil {
         places[name] = names.count

@@ -96,6 +96,7 @@ private func names(_ value: Value, _ call: Call) throws -> [String] {
 private func listed(_ items: [Value], _ wanted: [String]?, _ call: Call) throws -> TableRows {
   if items.isEmpty { return TableRows(names: wanted ?? [], rows: []) }
   let rows = try items.map { item -> [Value] in
+    try call.session.checkInterrupt()
     if item.asRecord != nil {
       throw call.fault("bad-value", "some rows are records without fields, or some are lists", argument: "rows")
     }

@@ -1,4 +1,5 @@
 // A table as aligned text: names above a rule, numbers to the right, columns no wider than the window allows.
+import Ground
 import SeepLanguage
 
 enum TextTable {
@@ -8,17 +9,24 @@ enum TextTable {
   /// - Parameters:
   ///   - width: what a line may take; nil for as much as it needs.
   ///   - limit: rows shown; the rest is counted.
-  static func text(_ table: TableRows, width: Int? = nil, limit: Int? = nil) -> String {
+  ///   - count: of how many rows `table` has the first; nil for all.
+  ///
+  /// After Ctrl-C a long one is empty: nobody reads it.
+  static func text(_ table: TableRows, width: Int? = nil, limit: Int? = nil, of count: Int? = nil) -> String {
     if table.names.isEmpty { return "a table without columns" }
+    var isUnwanted: Bool { Interrupt.isRequested && table.rows.count > 1 << 16 }
     let shown = table.rows.prefix(limit ?? Int.max)
     let isNumber = table.names.indices.map { column in
       shown.allSatisfy { row in row[column].map { $0.isNone || $0.asDouble != nil } ?? true }
     }
+    if isUnwanted { return "" }
     var columns = table.names.indices.map { column in
-      let cells = shown.map { $0[column].map(cell) ?? "" }
+      let cells = shown.map { isUnwanted ? "" : $0[column].map(cell) ?? "" }
       return [clean(table.names[column])] + (isNumber[column] ? pointsAligned(cells) : cells)
     }
-    var widths = columns.map { $0.map(\.count).max() ?? 0 }
+    if isUnwanted { return "" }
+    var widths = columns.map { $0.lazy.map { isUnwanted ? 0 : $0.count }.max() ?? 0 }
+    if isUnwanted { return "" }
     var hidden: ArraySlice<String> = []
     if let width {
       shrink(&widths, isNumber, to: width)
@@ -32,13 +40,15 @@ enum TextTable {
       columns.removeLast(columns.count - kept)
     }
     var lines = (0...shown.count).map { line in
-      trimmed(
+      if isUnwanted { return "" }
+      return trimmed(
         columns.indices.map { column in
           padded(cut(columns[column][line], widths[column]), widths[column], toRight: isNumber[column])
         }.joined(separator: "  "))
     }
+    if isUnwanted { return "" }
     lines.insert(columns.indices.map { String(repeating: "─", count: widths[$0]) }.joined(separator: "  "), at: 1)
-    let more = table.rows.count - shown.count
+    let more = (count ?? table.rows.count) - shown.count
     if more > 0 { lines.append("… \(more) more \(more == 1 ? "row" : "rows")") }
     if !hidden.isEmpty {
       let note = "… \(hidden.count) more \(hidden.count == 1 ? "column" : "columns"): "
@@ -50,7 +60,9 @@ enum TextTable {
   /// Numbers with blanks behind them, so that their points stand below each other; those with an exponent stay.
   private static func pointsAligned(_ cells: [String]) -> [String] {
     let places = cells.map { text -> Int? in
-      guard text.last?.isNumber == true, !text.contains("e") else { return nil }
+      guard !(cells.count > 1 << 16 && Interrupt.isRequested), text.last?.isNumber == true, !text.contains("e") else {
+        return nil
+      }
       return text.firstIndex(of: ".").map { text.distance(from: $0, to: text.endIndex) } ?? 0
     }
     let most = places.compactMap { $0 }.max() ?? 0

@@ -63,7 +63,8 @@ let helpBuiltins: [Builtin] = [
       }
       about = known
     }
-    let text = Help.text(about, in: call.session)
+    let whole = Help.text(about, in: call.session)
+    let text = PlotDisplay.columns(of: call.session).map { Help.wrapped(whole, width: $0) } ?? whole
     let markdown = RichDisplay.representations(of: about, in: call.session).filter { $0.mime == "text/markdown" }
     RichOutput.of(call.session).show(markdown, text)
     return .none

@@ -116,7 +116,7 @@ enum Captured {
       guard let file = given.asString else { return try manifest(given) }
       return try manifest(TextFormat.json.load(file, session))
     }
-    if let own = metadata[key] { return try manifest(TextFormat.json.value(own, path, session)) }
+    if let own = metadata[key] { return try manifest(TextFormat.json.value(Value(own), path, session)) }
     guard let dot = path.lastIndex(of: ".") else { return nil }
     let beside = String(path[..<dot]) + ".json"
     guard (try? fileSize(beside)) != nil else { return nil }

@@ -25,9 +25,9 @@ enum TextFormat: String {
 
   /// The value of a text that comes from `source`.
   /// - Throws: `bad-csv` and `bad-json`, naming the source.
-  func value(_ text: String, _ source: String, _ session: Session) throws -> Value {
+  func value(_ text: Value, _ source: String, _ session: Session) throws -> Value {
     do {
-      return try invoke("parse", Value(text), session)
+      return try invoke("parse", text, session)
     } catch let fault as Fault {
       let help = fault.help.map { "parse_csv(read_text(\"\(source)\"), \($0))" }
       throw Fault(fault.code, "\(source): \(fault.message)", help: help)
@@ -37,7 +37,7 @@ enum TextFormat: String {
   /// The value of a file.
   /// - Throws: `bad-file` where it is not UTF-8, and as `value`.
   func load(_ path: String, _ session: Session) throws -> Value {
-    guard let text = String(validating: try readBytes(path), as: UTF8.self) else {
+    guard let text = try readBytes(path).withUnsafeBufferPointer({ try Value(text: $0) }) else {
       throw Fault.badFile(path, rawValue.uppercased(), "it is not UTF-8")
     }
     return try value(text, path, session)
@@ -46,7 +46,8 @@ enum TextFormat: String {
   /// Writes a file.
   /// - Throws: `bad-value`, `type-mismatch` for what the format cannot hold; `disk-full`, `file-unwritable`.
   func save(_ value: Value, to path: String, _ session: Session) throws {
-    let text = try invoke("to", value, session).asString ?? ""
-    try writeBytes(Array((self == .json ? text + "\n" : text).utf8), to: path)
+    _ = try invoke("to", value, session).withText { text in
+      try writeBytes(text, followedBy: self == .json ? "\n" : "", to: path)
+    }
   }
 }

@@ -28,20 +28,24 @@ enum Pictures {
   /// Bytes of an image `[c, h, w]`, row by row, three a pixel. Not-a-number becomes black.
   static func picture(_ image: Tensor, title: String = "") throws -> Picture {
     let (channels, height, width) = (image.shape[0], image.shape[1], image.shape[2])
-    let values = try image.floats()
-    var pixels = [UInt8](repeating: 0, count: width * height * 3)
-    for channel in 0..<3 {
-      let source = channels == 3 ? channel : 0
-      for place in 0..<(width * height) {
-        let value = values[source * width * height + place]
-        pixels[place * 3 + channel] = value.isNaN ? 0 : UInt8(min(max(value, 0), 1) * 255 + 0.5)
+    let pixels = try image.withFloats { values in
+      try [UInt8](unsafeUninitializedCapacity: width * height * 3) { pixels, filled in
+        for place in 0..<(width * height) {
+          if place & 0x1FFFF == 0 { try Interrupt.check() }
+          for channel in 0..<3 {
+            let value = values[(channels == 3 ? channel : 0) * width * height + place]
+            pixels[place * 3 + channel] = value.isNaN ? 0 : UInt8(min(max(value, 0), 1) * 255 + 0.5)
+          }
+        }
+        filled = width * height * 3
       }
     }
     return Picture(width: width, height: height, pixels: pixels, title: title)
   }
 
   /// Pictures in rows of `columns`, with a gap of grey between them.
-  static func sheet(_ pictures: [Picture], columns: Int, gap: Int, scale: Int) -> Picture {
+  static func sheet(_ pictures: [Picture], columns: Int, gap: Int, scale: Int) throws -> Picture {
+    if pictures.count == 1, scale == 1 { return pictures[0] }
     let cellWidth = (pictures.map(\.width).max() ?? 1) * scale
     let cellHeight = (pictures.map(\.height).max() ?? 1) * scale
     let across = max(1, min(columns, pictures.count))
@@ -53,6 +57,7 @@ enum Pictures {
       let left = (index % across) * (cellWidth + gap)
       let top = (index / across) * (cellHeight + gap)
       for y in 0..<(picture.height * scale) {
+        try Interrupt.check()
         for x in 0..<(picture.width * scale) {
           let source = ((y / scale) * picture.width + x / scale) * 3
           let target = ((top + y) * width + left + x) * 3
@@ -108,7 +113,7 @@ let pictureBuiltins: [Builtin] = [
         "unknown-format", "`save_image` writes PNG files; the name \"\(path)\" does not end in .png", argument: "path")
     }
     let pictures = try images.map { try Pictures.picture($0) }
-    let sheet = Pictures.sheet(
+    let sheet = try Pictures.sheet(
       pictures, columns: try call.int("columns", in: 1...1000),
       gap: pictures.count == 1 ? 0 : try call.int("gap", in: 0...100),
       scale: try call.int("scale", in: 1...64))
@@ -123,6 +128,7 @@ extension Picture {
     try Tensor.make([3, height, width]) { out in
       for channel in 0..<3 {
         for place in 0..<(width * height) {
+          if place & 0x3FFFF == 0 { try Interrupt.check() }
           out[channel * width * height + place] = Float(pixels[place * 3 + channel]) / 255
         }
       }

@@ -87,7 +87,9 @@ public enum RichDisplay {
 
   /// All pictures in one PNG file, in rows of ten.
   public static func sheet(_ pictures: [Picture]) -> [UInt8]? {
-    png(Pictures.sheet(pictures, columns: 10, gap: pictures.count > 1 ? 4 : 0, scale: scale(pictures)))
+    (try? Pictures.sheet(pictures, columns: 10, gap: pictures.count > 1 ? 4 : 0, scale: scale(pictures))).flatMap {
+      png($0)
+    }
   }
 
   /// How often each pixel is repeated so that small images can be seen.

@@ -1,5 +1,6 @@
 // A plot as a script of gnuplot. Numbers stand in blocks of data; words only ever between single quotes, where gnuplot
 // replaces nothing, and never with such a quote among them.
+import Ground
 
 package struct GnuplotScript {
   private let plot: Plot
@@ -90,7 +91,10 @@ package struct GnuplotScript {
   /// A block of rows of numbers; an empty row is a gap. The name of the block.
   private mutating func block(_ rows: [[Double]]) -> String {
     let name = "$data\(blocks.count)"
-    let body = rows.map { $0.map { "\($0)" }.joined(separator: " ") }
+    // After Ctrl-C nobody reads it.
+    let body = rows.map { row in
+      rows.count > 1 << 16 && Interrupt.isRequested ? "" : row.map { "\($0)" }.joined(separator: " ")
+    }
     blocks.append("\(name) << EOD\n" + body.joined(separator: "\n") + "\nEOD")
     return name
   }
@@ -104,7 +108,8 @@ package struct GnuplotScript {
     lines += ticks("x", x) + ticks("y", y)
     labels(plot.x.label, plot.y.label)
     func isShown(_ series: Plot.Series, _ at: Int) -> Bool {
-      Plot.isShown(series.x[at], log: x.isLog) && Plot.isShown(series.y[at], log: y.isLog)
+      if series.y.count > 1 << 16, Interrupt.isRequested { return false }
+      return Plot.isShown(series.x[at], log: x.isLog) && Plot.isShown(series.y[at], log: y.isLog)
     }
     for (index, series) in plot.series.enumerated() {
       let color = PlotColor.ofSeries(index).hex

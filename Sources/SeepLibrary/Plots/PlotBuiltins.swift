@@ -1,5 +1,6 @@
 // `plot`, `scatter`, `bar`, `hist` and `heatmap`.
 import Autodiff
+import Ground
 import Leakage
 import SeepLanguage
 import Tensors
@@ -89,6 +90,17 @@ let plotBuiltins: [Builtin] = [
 ]
 
 extension PlotReader {
+  /// `filter` that can be interrupted.
+  private func kept(_ values: [Double], _ isKept: (Double) -> Bool) throws -> [Double] {
+    var kept: [Double] = []
+    kept.reserveCapacity(values.count)
+    for (i, value) in values.enumerated() {
+      if i & 0xFFFFF == 0 { try Interrupt.check() }
+      if isKept(value) { kept.append(value) }
+    }
+    return kept
+  }
+
   /// A plot that is ready: with its gaps counted, as a value.
   private func value(_ plot: Plot) -> Value {
     var plot = plot
@@ -283,9 +295,9 @@ extension PlotReader {
     }
     values = try notEmpty(values, "values")
     var plot = try plot(.histogram, xName: xName, yName: "count")
-    let shown = values.filter { Plot.isShown($0, log: false) }
+    let shown = try kept(values) { Plot.isShown($0, log: false) }
     let bins = try call.optionalInt("bins").map { _ in try call.int("bins", in: 1...1000) }
-    let histogram = Histogram(shown, bins: bins, low: plot.x.low, high: plot.x.high)
+    let histogram = try Histogram(shown, bins: bins, low: plot.x.low, high: plot.x.high)
     (plot.x.low, plot.x.high) = (nil, nil)
     plot.edges = histogram.edges
     plot.y.isCount = true

@@ -1,5 +1,6 @@
 // What people have in their hands, as series: numbers, pairs, records of such, tables.
 import Autodiff
+import Ground
 import Leakage
 import SeepLanguage
 import Tensors
@@ -23,11 +24,15 @@ struct PlotReader {
     if let tensor = value.foreign(as: TensorValue.self)?.tensor {
       return tensor.rank == 1 ? try tensor.converted(to: .float64).doubles() : nil
     }
-    if case .range(let range) = value.content { return range.map(Double.init) }
-    guard let items = value.asItems, !items.isEmpty else { return nil }
+    guard let items = value.listItems else {
+      if case .range(let range) = value.content { return range.map(Double.init) }
+      return nil
+    }
+    if items.isEmpty { return nil }
     var numbers: [Double] = []
     numbers.reserveCapacity(items.count)
     for item in items {
+      if numbers.count & 0xFFFF == 0 { try Interrupt.check() }
       guard let number = number(item) else { return nil }
       numbers.append(number)
     }

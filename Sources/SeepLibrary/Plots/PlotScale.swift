@@ -1,4 +1,5 @@
 // From numbers to places along an axis, and the round numbers that stand beside it.
+import Ground
 
 #if canImport(Glibc)
   import Glibc
@@ -127,22 +128,15 @@ package struct PlotScale: Sendable {
 /// Numbers as text.
 enum PlotNumber {
   static func fixed(_ value: Double, _ places: Int) -> String {
-    let text = printed("%.\(min(max(places, 0), 300))f", value)
+    let text = PrintedNumber.text("%.\(min(max(places, 0), 300))f", value)
     return text.first == "-" && !text.contains { ("1"..."9").contains($0) } ? String(text.dropFirst()) : text
   }
 
   /// Four significant digits: `0.001`, `14.2`, `1e-5`.
   static func brief(_ value: Double) -> String {
     guard value.isFinite else { return value.isNaN ? "nan" : value < 0 ? "-inf" : "inf" }
-    let text = printed("%.4g", value)
+    let text = PrintedNumber.text("%.4g", value)
     guard let at = text.firstIndex(of: "e"), let power = Int(text[text.index(after: at)...]) else { return text }
     return text[...at] + String(power)
-  }
-
-  private static func printed(_ format: String, _ value: Double) -> String {
-    var buffer = [CChar](repeating: 0, count: 1024)
-    let count = withVaList([value]) { vsnprintf(&buffer, buffer.count, format, $0) }
-    return String(
-      decoding: buffer[..<max(0, min(Int(count), buffer.count - 1))].map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }
 }

@@ -95,17 +95,22 @@ final class PlotValue: Foreign {
 
 /// How wide and how coloured plots are where the session's output goes. A shell attaches its own.
 public final class PlotDisplay {
-  private let look: () -> TextSurface
+  private let look: () -> (columns: Int, hasColors: Bool, isTrueColor: Bool)?
 
   /// `look` gives the columns of a terminal and its colours: none, those of a cube of 256, or all; nil where the output is no terminal.
   public init(_ look: @escaping () -> (columns: Int, hasColors: Bool, isTrueColor: Bool)?) {
-    self.look = {
-      guard let now = look() else { return .plain }
-      return TextSurface(columns: now.columns, colors: now.hasColors ? (now.isTrueColor ? .full : .cube) : .none)
-    }
+    self.look = look
+  }
+
+  private static func of(_ session: Session) -> PlotDisplay {
+    session.attachment(PlotDisplay.self) { PlotDisplay { nil } }
   }
 
   static func surface(of session: Session) -> TextSurface {
-    session.attachment(PlotDisplay.self) { PlotDisplay { nil } }.look()
+    guard let now = of(session).look() else { return .plain }
+    return TextSurface(columns: now.columns, colors: now.hasColors ? (now.isTrueColor ? .full : .cube) : .none)
   }
+
+  /// The width of the terminal that the output goes to; nil where it goes elsewhere.
+  static func columns(of session: Session) -> Int? { of(session).look()?.columns }
 }

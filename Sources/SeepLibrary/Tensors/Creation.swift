@@ -110,7 +110,8 @@ let creationBuiltins: [Builtin] = [
     example: "seed(1)\nprint(len(permutation(5)))  # expect: 5", group: "random"
   ) { call in
     var stream = RandomStream(call.session.nextKey(for: "permutation"))
-    return Value(list: stream.permutation(try call.int("n", in: 0...50_000_000)).map { Value($0) })
+    let order = stream.permutation(try call.int("n", in: 0...50_000_000))
+    return try Value.list(order.count) { Value(order[$0]) }
   },
 
   Builtin(

@@ -69,9 +69,25 @@ enum TensorIndex {
         "shape-mismatch", "a mask of shape \(written(mask.shape)) does not fit a tensor of shape \(written(x.shape))",
         argument: 1, operands: [0: "\(x.dtype.name) \(written(x.shape))", 1: "bool \(written(mask.shape))"])
     }
-    let places = try mask.doubles().enumerated().filter { $0.element != 0 }.map { Int64($0.offset) }
+    let places = try mask.withBooleans { chosen in
+      var count = 0
+      for (i, isChosen) in chosen.enumerated() {
+        if i & 0xFFFFF == 0 { try Interrupt.check() }
+        count += isChosen ? 1 : 0
+      }
+      return try Tensor.makeIntegers([count]) { out in
+        var at = 0
+        for (i, isChosen) in chosen.enumerated() {
+          if i & 0xFFFFF == 0 { try Interrupt.check() }
+          if isChosen {
+            out[at] = Int64(i)
+            at += 1
+          }
+        }
+      }
+    }
     let flat = try x.reshape([mask.size] + Array(x.shape[mask.rank...]))
-    return try flat.indexSelect(axis: 0, Tensor(places, shape: [places.count]))
+    return try flat.indexSelect(axis: 0, places)
   }
 
   /// A copy of `x` whose part under `items` is `new` (broadcast to it); differentiable in both.
@@ -81,13 +97,18 @@ enum TensorIndex {
     let count = part.size
     let values = try new.broadcast(to: part.shape).reshape([count])
     let places = try part.value.contiguous().reshape([count])
-    let untouched = try Tensor(
-      {
-        var keep = [Double](repeating: 1, count: x.size)
-        for index in try places.integers() { keep[index] = 0 }
-        return keep
-      }(), shape: [x.size]
-    ).converted(to: .bool)
+    let untouched = try Tensor.makeBooleans([x.size]) { keep in
+      for i in 0..<keep.count {
+        if i & 0xFFFFF == 0 { try Interrupt.check() }
+        keep[i] = true
+      }
+      try places.withIntegers { places in
+        for (i, place) in places.enumerated() {
+          if i & 0xFFFF == 0 { try Interrupt.check() }
+          keep[Int(place)] = false
+        }
+      }
+    }
     let flat = try x.reshape([x.size])
     let typed = values.dtype == x.dtype ? values : try values.converted(to: x.dtype)
     let scattered = try typed.scatterAdd(axis: 0, places, size: x.size)

@@ -1,4 +1,5 @@
 // A few colours for many: median cut over 32 × 32 × 32 parts of the space of colours.
+import Ground
 
 /// Median cut: the colours that occur are split into boxes of about equal weight, and each box gives its mean.
 struct ColorCut {
@@ -14,7 +15,7 @@ struct ColorCut {
 
   init(_ canvas: Canvas) {
     var places = [Int](repeating: -1, count: 1 << 15)
-    for y in 0..<canvas.height {
+    for y in 0..<canvas.height where !Interrupt.isRequested {
       for x in 0..<canvas.width {
         guard let color = canvas.color(x, y) else { continue }
         let (r, g, b) = (Int(color.r), Int(color.g), Int(color.b))
@@ -34,7 +35,7 @@ struct ColorCut {
 
   func palette(_ count: Int) -> [RGB] {
     var boxes = [bins]
-    while boxes.count < count {
+    while boxes.count < count, !Interrupt.isRequested {
       // The box whose colours are many and far apart.
       let widths = boxes.map { box in widest(box) }
       guard

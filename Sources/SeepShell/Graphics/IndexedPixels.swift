@@ -1,5 +1,6 @@
 // Pixels as numbers of colours: all colours where there are at most 256, else those of a median cut, with the error of each pixel
 // passed on to its neighbours (Floyd and Steinberg).
+import Ground
 
 struct IndexedPixels {
   private(set) var palette: [RGB] = []
@@ -19,7 +20,7 @@ struct IndexedPixels {
   /// False if there are too many colours.
   private mutating func takeExactly(_ canvas: Canvas) -> Bool {
     var known: [RGB: Int16] = [:]
-    for y in 0..<canvas.height {
+    for y in 0..<canvas.height where !Interrupt.isRequested {
       for x in 0..<canvas.width {
         guard let color = canvas.color(x, y) else { continue }
         if let index = known[color] {
@@ -42,7 +43,7 @@ struct IndexedPixels {
     // Errors in sixteenths, of this row and the next, with a pixel of room at both ends.
     var here = [Int](repeating: 0, count: (width + 2) * 3)
     var below = here
-    for y in 0..<canvas.height {
+    for y in 0..<canvas.height where !Interrupt.isRequested {
       for x in 0..<width {
         guard let color = canvas.color(x, y) else { continue }
         let at = (x + 1) * 3

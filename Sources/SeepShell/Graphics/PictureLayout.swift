@@ -1,4 +1,5 @@
 // Pictures side by side in rows that fit the window, each row one canvas with a line of titles above it.
+import Ground
 import SeepLibrary
 
 /// Where pictures are drawn: its width in columns, and the pixels of a cell. For half blocks a cell is one pixel wide and two high.
@@ -132,7 +133,7 @@ extension Picture {
   /// To another size, each pixel that of the nearest place.
   func resized(_ newWidth: Int, _ newHeight: Int) -> Picture {
     var out = [UInt8](repeating: 0, count: newWidth * newHeight * 3)
-    for y in 0..<newHeight {
+    for y in 0..<newHeight where !Interrupt.isRequested {
       let line = (2 * y + 1) * height / (2 * newHeight) * width
       for x in 0..<newWidth {
         let (from, to) = ((line + (2 * x + 1) * width / (2 * newWidth)) * 3, (y * newWidth + x) * 3)
@@ -142,10 +143,10 @@ extension Picture {
     return Picture(width: newWidth, height: newHeight, pixels: out, title: title)
   }
 
-  /// To a smaller size, each pixel the mean of those it stands for.
+  /// To a smaller size, each pixel the mean of those it stands for. After Ctrl-C rows stay black: nobody looks.
   func averaged(_ newWidth: Int, _ newHeight: Int) -> Picture {
     var out = [UInt8](repeating: 0, count: newWidth * newHeight * 3)
-    for y in 0..<newHeight {
+    for y in 0..<newHeight where !Interrupt.isRequested {
       let ys = y * height / newHeight..<max(y * height / newHeight + 1, (y + 1) * height / newHeight)
       for x in 0..<newWidth {
         let xs = x * width / newWidth..<max(x * width / newWidth + 1, (x + 1) * width / newWidth)

@@ -1,4 +1,5 @@
 // Pictures as DEC's sixels: up to 256 colours, six rows of pixels a band (VT330/VT340 manual, chapter 14).
+import Ground
 
 public enum SixelEncoder {
   /// Some terminals show no more.
@@ -13,7 +14,8 @@ public enum SixelEncoder {
       out += "#\(number);2;\(parts)".utf8
     }
     var bits = [UInt8](repeating: 0, count: indexed.palette.count * canvas.width)
-    for top in stride(from: 0, to: canvas.height, by: 6) {
+    // After Ctrl-C the rest is left out.
+    for top in stride(from: 0, to: canvas.height, by: 6) where !Interrupt.isRequested {
       if top > 0 { out.append(UInt8(ascii: "-")) }
       band(indexed, canvas.width, top..<min(top + 6, canvas.height), &bits, &out)
     }
