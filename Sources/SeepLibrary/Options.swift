@@ -54,6 +54,8 @@ public enum Options {
     "inverting_gradients.rule": rules,
     "grad_inversion.distance": distances,
     "grad_inversion.rule": rules,
+    "untrained_prior.rule": rules,
+    "ggl.rule": rules,
     "infer_labels.rule": rules,
     "gradient_distance.measure": distances,
     "matching_loss.distance": distances,

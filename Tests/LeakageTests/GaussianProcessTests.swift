@@ -1,4 +1,4 @@
-// Gaussian processes against scikit-learn and gpytorch (fixtures `gp`), TuRBO against the published implementation's results.
+// Gaussian processes against scikit-learn and gpytorch (fixtures `gp`).
 import FixtureSupport
 import Foundation
 import Ground
@@ -77,23 +77,6 @@ import Testing
     }
   }
 
-  @Test("TuRBO finds what the published one finds, with its budget", arguments: ["ackley", "ellipsoid"])
-  func search(_ name: String) throws {
-    let stats = try Fixtures.load("optimizer_stats")
-    let c = try #require(stats.cases.first { $0.name == "TuRBO-1.\(name).d5.b300" })
-    let (upper, least, most) = (c.number("q75") ?? 0, c.number("min") ?? 0, c.number("max") ?? 0)
-    let objective = Objective(dimension: 5) { points in points.map { TestFunction.value(name, $0) } }
-    let found = try (0..<11).map { seed in
-      try TuRBO(budget: 300, bound: TestFunction.bound(name)).minimise(
-        objective, key: RandomKey(seed: seed), report: { _, _, _ in }
-      )
-      .value
-    }.sorted()
-    #expect(
-      found[5] <= max(3 * upper, upper + 0.1 * (most - least)) || name == "ellipsoid" && found[5] <= 100 * upper,
-      "\(found)")
-  }
-
   @Test("the same points for the same key, and none beyond the budget") func repeats() throws {
     var counted = 0
     let objective = Objective(dimension: 3) { points in
@@ -107,19 +90,4 @@ import Testing
     #expect(first.best == again.best && first.evaluations == 47)
     #expect(throws: Fault.self) { try TuRBO(budget: 1) }
   }
-}
-
-/// Functions of the fixtures' statistics.
-private enum TestFunction {
-  static func value(_ name: String, _ point: [Double]) -> Double {
-    let n = Double(point.count)
-    let x = point.enumerated().map { $0.element - 1.5 * sin(Double($0.offset + 1)) }
-    if name == "ellipsoid" {
-      return x.enumerated().reduce(0) { $0 + pow(10, 6 * Double($1.offset) / (n - 1)) * $1.element * $1.element }
-    }
-    let square = x.reduce(0) { $0 + $1 * $1 } / n
-    let wave = x.reduce(0) { $0 + cos(2 * .pi * $1) } / n
-    return -20 * exp(-0.2 * square.squareRoot()) - exp(wave) + 20 + M_E
-  }
-  static func bound(_ name: String) -> Double { 5 }
 }

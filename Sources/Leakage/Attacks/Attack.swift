@@ -152,7 +152,7 @@ extension Attack {
     leak.threatModel = threatModel
     if given.kind != .gradient {
       leak.threatModel.observes = .difference
-      leak.threatModel.knows.append(.localSteps)
+      if !threatModel.knows.contains(.localSteps) { leak.threatModel.knows.append(.localSteps) }
     }
     if setting.labels != nil, !threatModel.knows.contains(.labels) { leak.threatModel.knows.append(.labels) }
     return leak

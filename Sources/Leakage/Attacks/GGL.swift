@@ -140,6 +140,7 @@ public struct GGL: Attack {
 
   public var written: String {
     "ggl(search: \(search.written)" + (adapt == .known ? "" : ", adapt: \"\(adapt.rawValue)\"")
+      + (labelRule.name == "combined" ? "" : ", rule: \"\(labelRule.name)\"")
       + (distance == .l2 ? "" : ", distance: \"\(distance.rawValue)\"") + (squash ? ", squash: true" : "") + ")"
   }
 
@@ -154,7 +155,7 @@ public struct GGL: Attack {
   }
 
   public func recover(_ seen: Update, _ model: Model, _ setting: AttackSetting) throws -> Leak {
-    let labels = try labels(seen, setting, labelRule)
+    let labels = try labels(seen, setting, labelRule, model)
     try model.build(for: prior.imageShape)
     try seen.check(against: model)
     let objective = GGLObjective(

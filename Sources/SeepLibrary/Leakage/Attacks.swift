@@ -108,12 +108,13 @@ func knowledge(_ call: Call) throws -> Knowledge {
 let attackBuiltins: [Builtin] =
   pixelAttackBuiltins + [
     attack(
-      "ggl(prior:, search: none, adapt: \"known\", regularisation: 0.1, squash: false)",
+      "ggl(prior:, search: none, rule: \"combined\", adapt: \"known\", regularisation: 0.1, squash: false)",
       """
       Generative Gradient Leakage: searches the latent space of a `prior` for the image `[c, h, w]` whose gradient,
       defended alike, is the one received. `search` is `cma_es(…)` (the default), `adam(…)` or `random_search(…)`. `adapt`: "known"
       (the defense and its parameters are public), "estimated" (parameters from the update alone), "published" (as the paper's
-      code estimates them), "none". `regularisation` weighs the divergence of the latent vector from a normal one.
+      code estimates them), "none". `rule` infers the labels (see `infer_labels`). `regularisation` weighs the divergence of the latent vector
+      from a normal one.
 
       Source: Li, Zhang, Liu, Liu, "Auditing Privacy Defenses in Federated Learning via Generative Gradient Leakage", CVPR 2022.
       """, example: "print(ggl(prior: prior(\"digits\")))  # expect: ggl(search: cma_es(budget: 5000))"
@@ -129,7 +130,8 @@ let attackBuiltins: [Builtin] =
       return try GGL(
         prior: call.foreign(as: PriorValue.self, "prior", kind: "a prior such as prior(\"digits\")").prior,
         search: search,
-        adapt: knowledge(call), regularisation: call.double("regularisation"), squash: call.bool("squash"))
+        adapt: knowledge(call), labelRule: labelRule(call) ?? .combined, regularisation: call.double("regularisation"),
+        squash: call.bool("squash"))
     },
     attack(
       "retrieval(data, adapt: \"known\")",
@@ -182,6 +184,7 @@ let attackBuiltins: [Builtin] =
       The labels read from the last layer's gradient, a list of one int for each of the K examples, in ascending order; within an attack that
       was told them, those. Rules:
       \(LabelRule.all.map { "\"\($0.name)\" (\($0.about))" }.joined(separator: "; ")). Those that count ask the `model`.
+      What attacks would do with the true labels is no rule: `run(…, labels: …)` and `audit(…, labels: "told")` tell them.
 
       Source: Zhao, Mopuri, Bilen, "iDLG", 2020 ("idlg"); Li et al., "GGL", CVPR 2022 ("argsort_sum"); Yin et al., "GradInversion", CVPR 2021 ("yin"); Wainakh et al., "LLG", PoPETs 2022 ("llg"); Geng et al., "General Deep Leakage", arXiv:2110.09074, 2021 ("count_softmax"); Dimitrov et al., "Data Leakage in Federated Averaging", TMLR 2022 ("count_fedavg").
       """,

@@ -8,7 +8,8 @@ where T.RawValue == String {
   return T(rawValue: try call.choice(name, of: T.allCases.map(\.rawValue)))
 }
 
-private func rule(_ call: Call) throws -> LabelRule? {
+/// `rule`: how an attack infers labels.
+func labelRule(_ call: Call) throws -> LabelRule? {
   if call.optionalValue("rule") == nil { return nil }
   return try LabelRule.named(call.choice("rule", of: LabelRule.all.map(\.name)))
 }
@@ -37,7 +38,7 @@ let pixelAttackBuiltins: [Builtin] = [
       preset: choice($0, "preset", InvertingGradients.Preset.self) ?? .original,
       distance: choice($0, "distance", Distance.self) ?? .cosine, sign: choice($0, "sign", SlopeSign.self),
       start: choice($0, "start", PixelStart.self), features: $0.optionalDouble("features"), adapt: knowledge($0),
-      labelRule: rule($0))
+      labelRule: labelRule($0))
   },
   attack(
     "grad_inversion(steps: 2000, lr: 0.1, seeds: 8, gradient: 1e-3, tv: 1e-4, l2: 1e-6, bn: 0.1, group: 0.01, langevin: 0.2, distance: \"l2norm\", rule: \"yin\", adapt: \"known\")",
@@ -54,7 +55,7 @@ let pixelAttackBuiltins: [Builtin] = [
       steps: $0.int("steps"), lr: $0.double("lr"), seeds: $0.int("seeds"), gradient: $0.double("gradient"),
       tv: $0.double("tv"), l2: $0.double("l2"), bn: $0.double("bn"), group: $0.double("group"),
       langevin: $0.double("langevin"), distance: choice($0, "distance", Distance.self) ?? .l2norm,
-      adapt: knowledge($0), labelRule: rule($0) ?? .yin)
+      adapt: knowledge($0), labelRule: labelRule($0) ?? .yin)
   },
   attack(
     "untrained_prior(steps: 1000, lr: 0.01, channels: 32, restarts: 1, tv: 1e-4, distance: \"cosine\", rule: none, adapt: \"known\")",
@@ -70,7 +71,7 @@ let pixelAttackBuiltins: [Builtin] = [
     try UntrainedPrior(
       steps: $0.int("steps"), lr: $0.double("lr"), channels: $0.int("channels"), restarts: $0.int("restarts"),
       tv: $0.double("tv"), distance: choice($0, "distance", Distance.self) ?? .cosine, adapt: knowledge($0),
-      labelRule: rule($0))
+      labelRule: labelRule($0))
   },
   attack(
     "lti(data, draws: 3000, hidden: 512, features: 2048, epochs: 30, lr: 1e-3, seed: 0, adapt: \"known\")",

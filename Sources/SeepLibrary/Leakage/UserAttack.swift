@@ -28,6 +28,9 @@ struct UserAttack: Attack, @unchecked Sendable {  // Seep's evaluation is single
 
   func adapting(_ knowledge: Knowledge) -> (any Attack)? { try? again?(knowledge) }
 
+  /// An attack that knows of local steps can make something of what several have changed.
+  var accepts: Accepted { threatModel.knows.contains(.localSteps) ? .differences : [] }
+
   func recover(_ seen: Update, _ model: Model, _ setting: AttackSetting) throws -> Leak {
     if threatModel.knows.contains(.imageShape), model.inputShape == nil {
       throw Fault("model-not-built", "\(written) needs the shape of an example, and \(model.written) has not met one")
@@ -120,7 +123,7 @@ final class AttackRun {
   private func distance(_ images: Tensor, _ labels: [Int]) throws -> Double {
     let targets = try Tensor(labels.map(Int64.init), shape: [labels.count])
     let gradient = try model.gradient(Variable(images), .classes(targets))
-    return try Matching(seen)(gradient.values.map { try $0.unsqueeze(axis: 0) }).sum().value.item()
+    return try Matching(seen.asGradient)(gradient.values.map { try $0.unsqueeze(axis: 0) }).sum().value.item()
   }
 
   // MARK: What the function returned
