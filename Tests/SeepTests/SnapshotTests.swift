@@ -12,7 +12,7 @@ import SeepLibrary
 import Testing
 
 @Suite("snapshots of diagnostics", .serialized) struct SnapshotTests {
-  private static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+  static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
     .appendingPathComponent("Snapshots")
 
   static let files: [String] = {

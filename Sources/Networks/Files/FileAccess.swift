@@ -34,7 +34,8 @@ extension Fault {
         "disk-full", "cannot write \(path): \(reason)",
         notes: ["Nothing was changed: the incomplete file was removed."])
     default:
-      return Fault("file-not-\(verb == "read" ? "readable" : "writable")", "cannot \(verb) \(path): \(reason)")
+      let code = verb == "read" ? "file-unreadable" : "file-unwritable"
+      return Fault(code, "cannot \(verb) \(path): \(reason)")
     }
   }
 }

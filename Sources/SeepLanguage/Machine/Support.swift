@@ -556,6 +556,7 @@ extension Machine {
       let handlers = core.pointee.info.takeUnretainedValue().handlers
       if !handlers.isEmpty {
         if let handler = handlers.first(where: { $0.first <= at && at < $0.end && (isCaught || $0.isCleanup) }) {
+          if !handler.isCleanup { noteCaught(fault) }
           if let kept = handler.kept { put(base + kept, suspended(fault)) }
           put(base + handler.register, handler.isCleanup ? suspended(fault) : errorValue(fault))
           pending = nil
@@ -566,6 +567,13 @@ extension Machine {
       (pc, base) = leaveFrame(base)
       if isEntry { return nil }
     }
+  }
+
+  /// Tells who watches the session of a fault that the program did not raise itself.
+  func noteCaught(_ fault: Fault) {
+    guard let note = session.onCatch else { return }
+    if let known = pending, known.fault == fault, known.value != nil { return }
+    note(fault)
   }
 
   /// A fault that waits for a `defer`, with its place.
