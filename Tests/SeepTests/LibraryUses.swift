@@ -79,8 +79,8 @@ struct LibraryUses {
     case .list(let items), .tuple(let items): for item in items { walk(item) }
     case .record(let fields): walk(fields)
     case .unary(_, let inner), .field(let inner, _, _): walk(inner)
-    case .binary(_, let left, let right), .and(let left, let right), .or(let left, let right), .notIn(let left, let right),
-      .pipe(let left, let right), .compose(let left, let right):
+    case .binary(_, let left, let right), .and(let left, let right), .or(let left, let right),
+      .notIn(let left, let right), .pipe(let left, let right), .compose(let left, let right):
       walk(left)
       walk(right)
     case .range(let from, let to, _):

@@ -24,7 +24,7 @@ extension Fault {
   }
 
   /// A failed system call on a file. `verb` is "read" or "write".
-  static func system(_ path: String, _ verb: String, _ error: Int32) -> Fault {
+  package static func system(_ path: String, _ verb: String, _ error: Int32) -> Fault {
     let reason = String(cString: strerror(error)).lowercased()
     switch error {
     case ENOENT where verb == "read":

@@ -72,6 +72,10 @@ public enum TextFile {
         errno == ENOENT ? "file-not-found" : "file-unreadable", "cannot read \"\(path)\": \(reason.lowercased())")
     }
     defer { fclose(file) }
+    var status = stat()
+    if fstat(fileno(file), &status) == 0, status.st_mode & S_IFMT == S_IFDIR {
+      throw Fault("file-unreadable", "cannot read \"\(path)\": it is a folder", help: "list_folder(\"\(path)\")")
+    }
     var bytes: [UInt8] = []
     var block = [UInt8](repeating: 0, count: 1 << 16)
     while true {

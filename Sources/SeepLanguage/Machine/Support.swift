@@ -81,9 +81,16 @@ extension Machine {
       place[count] = .none
       do {
         return try callGeneral(place, count - 1, keywords, &pc, &base, &constants)
-      } catch var fault as Fault where fault.argument != nil || !fault.operands.isEmpty {
+      } catch var fault as Fault
+        where fault.argument != nil || !fault.operands.isEmpty || fault.code == "not-callable"
+      {
         // In the source the subject stands before the arguments.
         if pending?.fault == fault { throw fault }
+        if ![Tag.closure, Tag.builtin, Tag.composed].contains(place.pointee.tag),
+          fault.message.hasSuffix("cannot be called")
+        {
+          fault.notes = ["It is a field, which is read without parentheses."]
+        }
         fault.argument = fault.argument.map { $0 + 1 }
         fault.operands = Dictionary(uniqueKeysWithValues: fault.operands.map { ($0 + 1, $1) })
         throw fault
