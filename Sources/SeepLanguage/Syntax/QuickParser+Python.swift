@@ -161,7 +161,9 @@ extension QuickParser {
         message, tokens[colon].span,
         note: "Ranges have no step: `map(range(0, len(xs), step: 2), i => xs[i])` takes every second item.")
     }
-    return Habit(message, tokens[colon].span, "\(inSeep(from, colon - 1))..\(inSeep(colon + 1, at - 1))")
+    let (first, last) = (inSeep(from, colon - 1), inSeep(colon + 1, at - 1))
+    return Habit(
+      message, tokens[colon].span, first.isEmpty ? "\(word(open - 1) ?? "xs")[..\(last)]" : "\(first)..\(last)")
   }
 
   // MARK: Statements

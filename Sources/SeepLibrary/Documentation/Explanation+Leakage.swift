@@ -33,7 +33,7 @@ extension Explanation {
       "changed-audit",
       "The file at `path:` holds an audit with other settings, which the diagnostic lists. Take another path, or remove the file to begin anew; results of two settings are never mixed.",
       example:
-        "let d = dataset(\"digits\")\nfn table(margin) {\n  let attacks = [class_mean(d.public)]\n  audit(model: lenet(), data: d.private, attacks: attacks, images: 1, path: \"a.audit\", margin: margin)   # expect error: changed-audit\n}\ntable(0.05)\ntable(0.1)"
+        "let d = dataset(\"digits\")\nlet (net, attacks) = (lenet(), [class_mean(d.public)])\nfn table(labels) {\n  audit(model: net, data: d.private, attacks: attacks, images: 1, path: \"a.audit\", labels: labels)   # expect error: changed-audit\n}\ntable(\"inferred\")\ntable(\"told\")"
     ),
     Explanation(
       "diverged",
