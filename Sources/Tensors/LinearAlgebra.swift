@@ -24,7 +24,7 @@ extension Tensor {
       seep_dsyevd(input.shape[0], input.pointer(Double.self), values.pointer(Double.self))
     }
     guard info == 0 else {
-      throw Fault("not-convergent", "the eigendecomposition did not converge (LAPACK says \(info))")
+      throw Fault("engine-failure", "the eigendecomposition did not converge (LAPACK says \(info))")
     }
     return (values, try input.transposed())
   }

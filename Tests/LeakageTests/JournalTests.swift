@@ -160,4 +160,15 @@ private func text(_ path: String, _ query: String) throws -> String {
     let same = try Interval(bootstrapClusters: [[1, 2], [1, 2], [2, 1]], key: key)
     #expect(same.low == 1.5 && same.high == 1.5 && same.count == 6)
   }
+
+  @Test("what SQLite refuses has a code by its kind") func refused() {
+    let codes = [
+      SQLITE_BUSY: "journal-busy", SQLITE_FULL: "disk-full", SQLITE_IOERR: "journal-failed",
+      SQLITE_CORRUPT: "bad-file", SQLITE_CANTOPEN: "file-unwritable", SQLITE_IOERR | (3 << 8): "journal-failed",
+    ]
+    for (status, code) in codes {
+      let fault = Fault.journal(status, "a.audit", "no reason")
+      #expect(fault.code == code && fault.message.contains("a.audit"))
+    }
+  }
 }

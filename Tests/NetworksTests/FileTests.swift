@@ -194,4 +194,11 @@ import Testing
       #expect(throws: Fault.self) { try Png.write(Tensor.zeros([5, 2, 2]), to: "\(folder)/x.png") }
     }
   }
+
+  @Test("what the system refuses has a code by its reason") func refused() {
+    #expect(Fault.system("x.npz", "write", ENOSPC).code == "disk-full")
+    #expect(Fault.system("x.npz", "write", EACCES).code == "file-unwritable")
+    #expect(Fault.system("x.npz", "read", EACCES).code == "file-unreadable")
+    #expect(Fault.system("x.npz", "read", ENOENT).code == "file-not-found")
+  }
 }

@@ -234,5 +234,25 @@ extension LanguageTests {
       #expect(session.display(kept) == "[1, 2, 3]")
       #expect(session.display(try value(session, "xs")) == "[100, 2, 3, 4]")
     }
+    @Test("60,000 values at once are the limit of a function") func tooLarge() {
+      let bindings = (0...60_000).map { "  let x\($0) = 1" }.joined(separator: "\n")
+      let session = Session(library: CoreLibrary.library)
+      guard case .failure(let failure) = session.evaluate("let a = 1\nfn f() {\n\(bindings)\n}", name: "test") else {
+        Issue.record("it runs")
+        return
+      }
+      #expect(failure.fault.code == "function-too-large")
+      #expect(failure.line == 2)
+    }
+
+    @Test("what is no fault of a program's is an internal error") func accident() {
+      struct Accident: Error {}
+      let odd = Builtin("odd()", "Fails.") { _ in throw Accident() }
+      guard case .failure(let failure) = Session(library: Library([odd])).evaluate("odd()", name: "test") else {
+        Issue.record("it runs")
+        return
+      }
+      #expect(failure.fault.code == "internal-error")
+    }
   }
 }

@@ -259,4 +259,13 @@ private final class FrontEnd: @unchecked Sendable {
       #expect(!stale.contains(header(9.5, zone: "other"), at: base + 10.1))
     }
   }
+
+  @Test("two kernels do not share their ports") func occupied() throws {
+    var connection = ConnectionFile()
+    let first = try Kernel(connection, Commands.session(seed: 0))
+    for (channel, port) in first.ports { connection.ports[channel] = port }
+    let fault = #expect(throws: Fault.self) { _ = try Kernel(connection, Commands.session(seed: 0)) }
+    #expect(fault?.code == "no-connection")
+    withExtendedLifetime(first) {}
+  }
 }

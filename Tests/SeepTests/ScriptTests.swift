@@ -12,20 +12,11 @@ private func session() -> Session {
 }
 
 @Suite("scripts", .serialized) struct ScriptTests {
-  private static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    .appendingPathComponent("Scripts")
-
   /// The library's own scripts; those of Tests/Scripts/language run with the language alone in SeepLanguageTests.
-  static let scripts: [String] = {
-    let all = FileManager.default.enumerator(atPath: folder.path)?.compactMap { $0 as? String } ?? []
-    return all.filter { $0.hasSuffix(".seep") && !$0.hasPrefix("language/") }.sorted()
-  }()
+  static let scripts = ScriptEvidence.scripts.filter { !$0.hasPrefix("language/") }
 
   @Test("annotated script", arguments: scripts) func script(name: String) throws {
-    let path = ScriptTests.folder.appendingPathComponent(name)
-    let report = ScriptRunner.run(
-      try String(contentsOf: path, encoding: .utf8), name: name, folder: path.deletingLastPathComponent().path,
-      session: session)
+    let report = try ScriptEvidence.of(name).report
     for problem in report.problems { Issue.record("\(name): \(problem)") }
     #expect(report.passed > 0 || report.skipped != nil || !report.problems.isEmpty, "\(name) checks nothing")
   }

@@ -12,7 +12,7 @@ import SeepLibrary
 import Testing
 
 @Suite("snapshots of diagnostics", .serialized) struct SnapshotTests {
-  private static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+  static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
     .appendingPathComponent("Snapshots")
 
   static let files: [String] = {
@@ -22,6 +22,7 @@ import Testing
 
   private static func session() -> Session {
     let session = Session(library: SeepLibrary.library)
+    session.refuseInput(in: "a snapshot")
     if let home = Home.folder { session.modulePath.append(home) }
     return session
   }
@@ -41,12 +42,27 @@ import Testing
     return []
   }
 
+  /// What a program writes goes to a folder of its own, where `Tests` is ours.
+  private static func inScratch<R>(_ body: () throws -> R) throws -> R {
+    let scratch = FileManager.default.temporaryDirectory.appendingPathComponent("seep-snapshot-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: scratch, withIntermediateDirectories: true)
+    try FileManager.default.createSymbolicLink(
+      at: scratch.appendingPathComponent("Tests"), withDestinationURL: folder.deletingLastPathComponent())
+    let before = FileManager.default.currentDirectoryPath
+    #expect(FileManager.default.changeCurrentDirectoryPath(scratch.path))
+    defer {
+      _ = FileManager.default.changeCurrentDirectoryPath(before)
+      try? FileManager.default.removeItem(at: scratch)
+    }
+    return try body()
+  }
+
   @Test("diagnostic", arguments: files) func snapshot(path: String) throws {
     let file = SnapshotTests.folder.appendingPathComponent(path)
     let text = try String(contentsOf: file, encoding: .utf8)
     let parts = text.components(separatedBy: "\n----\n")
     let source = parts[0]
-    let failures = SnapshotTests.failures(source, path)
+    let failures = try SnapshotTests.inScratch { SnapshotTests.failures(source, path) }
     #expect(!failures.isEmpty, "\(path) runs")
     // What depends on the machine: where the library lies, and how much memory there is.
     let printed = (failures.map(\.text).joined(separator: "\n") + "\n")

@@ -7,11 +7,11 @@ import Tensors
 
 /// For each batch normalisation, in the order of the model: ‖mean − running mean‖₂ + ‖variance − running variance‖₂, with the mean
 /// and the biased variance of what reaches it over batch and positions: `[layers]`, differentiable in the images.
-/// - Throws: `no-batch-norm` where the model has none.
+/// - Throws: `empty` where the model has none.
 public func batchNormDivergences(_ model: Model, _ images: Variable) throws -> Variable {
   let pass = try model.forward(images, taps: true)
   let layers = try batchNormDivergences(pass, trials: 1).map { try $0.reshape([]) }
-  guard !layers.isEmpty else { throw Fault("no-batch-norm", "\(model.written) has no batch normalisation") }
+  guard !layers.isEmpty else { throw Fault("empty", "\(model.written) has no batch normalisation") }
   return try Variable.stack(layers, axis: 0)
 }
 

@@ -340,7 +340,7 @@ public final class Auditor {
   /// The nearest image that the prior can make.
   private func oracle(_ attack: any Attack, _ image: Int, of count: Int, _ setting: AttackSetting) throws -> Leak {
     guard let ggl = attack as? GGL, count == 1 else {
-      throw Fault("too-many-examples", "the inversion of the prior is of one image, and the batch has \(count)")
+      throw Fault("out-of-range", "the inversion of the prior is of one image, and the update is of \(count)")
     }
     let began = now()
     let label = plan.labels[image]

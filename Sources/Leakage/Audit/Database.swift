@@ -61,17 +61,7 @@ final class Database {
   deinit { sqlite3_close_v2(handle) }
 
   private func failure(_ status: Int32) -> Fault {
-    let reason = handle.map { String(cString: sqlite3_errmsg($0)) } ?? "out of memory"
-    switch status & 0xFF {
-    case SQLITE_NOTADB, SQLITE_CORRUPT:
-      return Fault("bad-file", "\(path) is not the journal of an audit: \(reason)", help: "another path")
-    case SQLITE_CANTOPEN, SQLITE_READONLY, SQLITE_PERM:
-      return Fault("file-unwritable", "cannot write the journal \(path): \(reason)")
-    case SQLITE_FULL: return Fault("disk-full", "cannot write the journal \(path): \(reason)")
-    case SQLITE_BUSY:
-      return Fault("journal-busy", "another process has kept the journal \(path) locked for a minute")
-    default: return Fault("journal-failed", "the journal \(path) cannot be used: \(reason)")
-    }
+    .journal(status, path, handle.map { String(cString: sqlite3_errmsg($0)) } ?? "out of memory")
   }
 
   /// Runs one statement and gives its rows.
@@ -127,6 +117,22 @@ final class Database {
     } catch {
       _ = try? run("ROLLBACK")
       throw error
+    }
+  }
+}
+
+extension Fault {
+  /// What SQLite refused.
+  package static func journal(_ status: Int32, _ path: String, _ reason: String) -> Fault {
+    switch status & 0xFF {
+    case SQLITE_NOTADB, SQLITE_CORRUPT:
+      return Fault("bad-file", "\(path) is not the journal of an audit: \(reason)", help: "another path")
+    case SQLITE_CANTOPEN, SQLITE_READONLY, SQLITE_PERM:
+      return Fault("file-unwritable", "cannot write the journal \(path): \(reason)")
+    case SQLITE_FULL: return Fault("disk-full", "cannot write the journal \(path): \(reason)")
+    case SQLITE_BUSY:
+      return Fault("journal-busy", "another process has kept the journal \(path) locked for a minute")
+    default: return Fault("journal-failed", "the journal \(path) cannot be used: \(reason)")
     }
   }
 }

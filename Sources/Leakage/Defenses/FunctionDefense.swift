@@ -64,8 +64,16 @@ public struct FunctionDefense: Defense, @unchecked Sendable {  // Seep's evaluat
     _ gradient: [Tensor], _ names: [String], by example: ([Tensor], [String]) throws -> [Tensor]
   ) throws -> [Tensor] {
     let result = try example(gradient, names)
-    guard result.map(\.shape) == gradient.map(\.shape) else {
-      throw Fault("bad-defense", "\(written) must return an example's gradient with tensors of the same shapes")
+    guard result.count == gradient.count else {
+      throw Fault(
+        "bad-defense", "\(written) made \(result.count) tensors of the \(gradient.count) of an example's gradient")
+    }
+    if let place = result.indices.first(where: { result[$0].shape != gradient[$0].shape }) {
+      throw Fault(
+        "bad-defense",
+        "\(written) gave \(place < names.count ? names[place] : "a tensor") of an example's gradient the shape "
+          + "\(result[place].shape), and it has \(gradient[place].shape)",
+        help: "map_tensors(gradient, t => …), which keeps names and shapes")
     }
     return result
   }

@@ -60,7 +60,8 @@ public struct AdamSearch: Search, Equatable {
   public func minimise(_ objective: Objective, key: RandomKey, report: SearchReport) throws -> SearchResult {
     guard let slopes = objective.slopes else {
       throw Fault(
-        "no-gradient", "adam needs the objective's gradient, and it has none", help: "cma_es(), which needs only values"
+        "not-differentiable", "adam needs the objective's gradient, and it has none",
+        help: "cma_es(), which needs only values"
       )
     }
     var points = try initial ?? normalPoints(starts, objective.dimension, 1, key: key)

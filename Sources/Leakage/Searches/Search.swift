@@ -44,7 +44,7 @@ public protocol Search: Sendable {
   /// Minimises; draws come from `key` alone.
   ///
   /// Stopped by `Interrupt`, it returns the best so far; only if nothing was evaluated yet it throws `interrupted`.
-  /// - Throws: whatever the objective throws; `no-gradient` if the search needs slopes that the objective does not have.
+  /// - Throws: whatever the objective throws; `not-differentiable` if the search needs slopes that the objective does not have.
   func minimise(_ objective: Objective, key: RandomKey, report: SearchReport) throws -> SearchResult
 }
 

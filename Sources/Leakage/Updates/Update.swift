@@ -141,7 +141,8 @@ public struct Update: Sendable {
     if loss != "cross_entropy" || scale != 1 {
       throw Fault(
         "other-loss",
-        "the update is the gradient of \(scale) times \(loss), and the attack would compare it with cross_entropy")
+        "the update is the gradient of \(scale == 1 ? "" : "\(scale) times ")\(loss), and attacks compare with cross_entropy"
+      )
     }
     if let place = try tensors.firstIndex(where: { try !squaredNorm($0).isFinite }) {
       throw Fault("not-finite", "the update holds numbers that are not finite, in \(names[place])")

@@ -24,7 +24,7 @@ extension Fault {
   }
 
   /// A failed system call on a file. `verb` is "read" or "write".
-  static func system(_ path: String, _ verb: String, _ error: Int32) -> Fault {
+  package static func system(_ path: String, _ verb: String, _ error: Int32) -> Fault {
     let reason = String(cString: strerror(error)).lowercased()
     switch error {
     case ENOENT where verb == "read":
@@ -34,7 +34,8 @@ extension Fault {
         "disk-full", "cannot write \(path): \(reason)",
         notes: ["Nothing was changed: the incomplete file was removed."])
     default:
-      return Fault("file-not-\(verb == "read" ? "readable" : "writable")", "cannot \(verb) \(path): \(reason)")
+      let code = verb == "read" ? "file-unreadable" : "file-unwritable"
+      return Fault(code, "cannot \(verb) \(path): \(reason)")
     }
   }
 }

@@ -51,7 +51,7 @@ extension Layer {
   public func perExampleGradients(input: Variable, outputGradient: Variable, _ scope: ParameterScope) throws
     -> [Variable]
   {
-    throw Fault("no-per-example-gradient", "\(written) does not say the gradients of its parameters example by example")
+    throw Fault("internal-error", "\(written) does not say the gradients of its parameters example by example")
   }
 
   public func trackedGradients(input: Variable, outputGradient: Variable, _ scope: ParameterScope) throws

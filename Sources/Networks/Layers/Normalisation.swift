@@ -53,7 +53,7 @@ public struct BatchNorm: Layer {
   {
     guard scope.mode == .eval else {
       throw Fault(
-        "no-per-example-gradient",
+        "other-mode",
         "in train mode batch_norm mixes the examples of a batch, so that none has its own gradient")
     }
     let (mean, variance) = (try mean(scope, input), try variance(scope, input))

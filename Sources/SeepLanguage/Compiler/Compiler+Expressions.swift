@@ -389,8 +389,12 @@ extension Compiler {
     inner.info.declaration = function.span
     f = inner
     defer { f = outer }
-    try parameters(function)
-    try functionBody(function)
+    do {
+      try parameters(function)
+      try functionBody(function)
+    } catch let fault as Fault where fault.code == "function-too-large" {
+      throw fail(fault, function.span)
+    }
     outer.info.functions.append(inner.finish())
     outer.emit(.makeClosure, target, wide: outer.info.functions.count - 1, at: site(function.span))
   }

@@ -105,7 +105,8 @@ final class Compiler {
 
   func unknownName(_ name: String, _ span: Span, orElse help: String? = nil) -> CompileError {
     let near = nearestName(to: name, among: f.localNames + names.own) ?? nearestName(to: name, among: names.all)
-    return fail(OtherNames.unknownName(name, near: near, orElse: help), span)
+    let member = file.member(behind: span.end).map { (name: $0, isKnown: names.entry($0) != nil) }
+    return fail(OtherNames.unknownName(name, near: near, orElse: help, member: member), span)
   }
 
   func read(_ name: String, to target: Int, _ span: Span) throws {

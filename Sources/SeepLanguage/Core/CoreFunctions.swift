@@ -27,6 +27,7 @@ enum CoreFunctions {
         do {
           return Value(tuple: [Value(true), try call.invoke(call.function("f"))])
         } catch let fault as Fault where fault.code != "interrupted" && fault.code != ExitRequest.code {
+          call.session.machine.noteCaught(fault)
           let record = Record([("code", Value(fault.code)), ("message", Value(fault.message))])
           return Value(tuple: [Value(false), Value(record)])
         }

@@ -25,7 +25,11 @@ public enum TextFile {
     }
     defer { fclose(file) }
     var info = stat()
-    let size = fstat(fileno(file), &info) == 0 ? max(0, Int(info.st_size)) : 0
+    let isKnown = fstat(fileno(file), &info) == 0
+    if isKnown, info.st_mode & S_IFMT == S_IFDIR {
+      throw Fault("file-unreadable", "cannot read \"\(path)\": it is a folder", help: "list_folder(\"\(path)\")")
+    }
+    let size = isKnown ? max(0, Int(info.st_size)) : 0
     try Operations.requireRoom(size, 1)
     let made = TextBuilder(capacity: size + 1)
     while true {

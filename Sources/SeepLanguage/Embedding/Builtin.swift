@@ -64,6 +64,23 @@ public final class Builtin: @unchecked Sendable {
     self.body = body
   }
 
+  private init(_ other: Builtin, body: @escaping Body) {
+    name = other.name
+    makeHeading = other.makeHeading
+    group = other.group
+    isConstructor = other.isConstructor
+    self.body = body
+  }
+
+  /// The same function, which tells of every call before it works: for a run that is watched.
+  package func watched(_ note: @escaping () -> Void) -> Builtin {
+    let body = body
+    return Builtin(self) {
+      note()
+      return try body(&$0)
+    }
+  }
+
   /// As in `Builtin("psnr", "psnr(a, b, peak: 1.0)", …)`: the name must be the signature's.
   public convenience init(
     _ name: String, _ signature: String, _ documentation: String, example: String, group: String = "",

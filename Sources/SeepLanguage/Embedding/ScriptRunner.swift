@@ -17,6 +17,9 @@ public struct ScriptReport: Sendable {
   public var tests = (passed: 0, failed: 0)
   /// What did not, as sentences with line numbers.
   public var problems: [String] = []
+  /// The codes that its marks named and that came, as errors of the language or the library; what the script raised itself
+  /// counts as `raised` alone.
+  public var codes: Set<String> = []
   /// Why it was not run.
   public var skipped: String?
   public var isSuccess: Bool { problems.isEmpty }
@@ -224,6 +227,7 @@ public enum ScriptRunner {
       report.problems.append("\(report.name):\(line): the error \(fault.code) came in line \(came)")
     } else {
       report.passed += 1
+      if let code, !failure.isRaised || code == "raised" { report.codes.insert(code) }
     }
   }
 }

@@ -79,6 +79,7 @@ extension Session {
       trace: known.trace.map { ($0.function, $0.file, span($0.site)) })
     failure.directCalls = known.trace.map(\.isDirect)
     failure.kinds = known.kinds
+    failure.isRaised = known.value != nil
     failure.others = known.others.map {
       Failure(fault: $0.fault, file: place, span: span($0.site), argumentSpans: [], trace: [])
     }

@@ -79,6 +79,10 @@ public final class Session {
   /// thrown by that operation. For a second look at a program that went wrong.
   public var afterOperation: (() throws -> Void)?
 
+  /// Called with every error of the language or the library that a `catch`, or `try_call`, takes: for a run that is watched.
+  /// What a program raises itself is not among them.
+  package var onCatch: ((Fault) -> Void)?
+
   let machine: Machine
   let names: GlobalNames
   /// Modules by path; nil while one is being loaded.

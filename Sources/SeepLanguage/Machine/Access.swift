@@ -20,18 +20,19 @@ enum Access {
     case Tag.foreign:
       let object = slot.foreignObject
       if let value = try object.field(name, in: session) { return value.retainedSlot }
-      throw unknownField(name, slot, object.fieldNames)
-    default: throw unknownField(name, slot, [])
+      throw unknownField(name, slot, object.fieldNames, session)
+    default: throw unknownField(name, slot, [], session)
     }
   }
 
-  static func unknownField(_ name: String, _ slot: Slot, _ known: [String]) -> Fault {
+  static func unknownField(_ name: String, _ slot: Slot, _ known: [String], _ session: Session? = nil) -> Fault {
     let near = nearestName(to: name, among: known)
+    let function = session?.lookup(name)?.isCallable == true ? "{0}.\(name)()" : nil
     var notes: [String] = []
     if !known.isEmpty, known.count <= 16 { notes = ["It has \(known.map { "`\($0)`" }.joined(separator: ", "))."] }
     return Fault(
       "unknown-field", "\(slot.describedType) has no field `\(name)`", notes: notes,
-      help: near.map { ".\($0)" } ?? OtherNames.members[name])
+      help: near.map { ".\($0)" } ?? OtherNames.members[name] ?? function)
   }
 
   // MARK: Index

@@ -51,7 +51,7 @@ extension Machine {
     default:
       throw Fault(
         "not-callable", "\(callee.describedType) cannot be called",
-        notes: callee.tag == Tag.string || callee.isNumber ? [] : ["It is \(Display.label(callee))."])
+        notes: callee.tag == Tag.string || callee.isNumber ? [] : ["It is `\(Display.text(callee, .short))`."])
     }
   }
 

@@ -81,9 +81,16 @@ extension Machine {
       place[count] = .none
       do {
         return try callGeneral(place, count - 1, keywords, &pc, &base, &constants)
-      } catch var fault as Fault where fault.argument != nil || !fault.operands.isEmpty {
+      } catch var fault as Fault
+        where fault.argument != nil || !fault.operands.isEmpty || fault.code == "not-callable"
+      {
         // In the source the subject stands before the arguments.
         if pending?.fault == fault { throw fault }
+        if ![Tag.closure, Tag.builtin, Tag.composed].contains(place.pointee.tag),
+          fault.message.hasSuffix("cannot be called")
+        {
+          fault.notes = ["It is a field, which is read without parentheses."]
+        }
         fault.argument = fault.argument.map { $0 + 1 }
         fault.operands = Dictionary(uniqueKeysWithValues: fault.operands.map { ($0 + 1, $1) })
         throw fault
@@ -559,6 +566,7 @@ extension Machine {
       let handlers = core.pointee.info.takeUnretainedValue().handlers
       if !handlers.isEmpty {
         if let handler = handlers.first(where: { $0.first <= at && at < $0.end && (isCaught || $0.isCleanup) }) {
+          if !handler.isCleanup { noteCaught(fault) }
           if let kept = handler.kept { put(base + kept, suspended(fault)) }
           put(base + handler.register, handler.isCleanup ? suspended(fault) : errorValue(fault))
           pending = nil
@@ -569,6 +577,13 @@ extension Machine {
       (pc, base) = leaveFrame(base)
       if isEntry { return nil }
     }
+  }
+
+  /// Tells who watches the session of a fault that the program did not raise itself.
+  func noteCaught(_ fault: Fault) {
+    guard let note = session.onCatch else { return }
+    if let known = pending, known.fault == fault, known.value != nil { return }
+    note(fault)
   }
 
   /// A fault that waits for a `defer`, with its place.

@@ -77,10 +77,12 @@ extension QuickParser {
   }
 
   private func habit(from start: Int, at place: Int, _ message: String) -> Habit? {
-    byFirstWord(start, place) ?? byDeclaration(start, place) ?? byWord(start, place) ?? byPunctuation(
-      start, place, message)
-      ?? bySymbol(start, place) ?? (message.hasSuffix("to begin the body") ? bodyWithoutBraces(start, place) : nil)
-      ?? missingComma(start, place) ?? callWithoutParentheses(start, place)
+    if let found = lonelyElse(start, place) ?? byFirstWord(start, place) { return found }
+    if let found = byDeclaration(start, place) ?? byWord(start, place) { return found }
+    if let found = byPunctuation(start, place, message) ?? slice(start, place) { return found }
+    if let found = bySymbol(start, place) ?? valuesWithoutParentheses(start, place) { return found }
+    if message.hasSuffix("to begin the body"), let found = bodyWithoutBraces(start, place) { return found }
+    return missingComma(start, place) ?? callWithoutParentheses(start, place)
   }
 
   // MARK: Words that begin a statement
@@ -93,14 +95,9 @@ extension QuickParser {
     switch first {
     case "def", "function", "func", "fun", "proc":
       guard case .name(let name) = follows.kind else { return nil }
-      var parameters = "()"
-      if isSymbol("(", at: start + 2) {
-        var close = start + 2
-        while close < lineEnd(start), !isSymbol(")", at: close) { close += 1 }
-        let inside = source(tokens[start + 2].span.start, tokens[close].span.end)
-        if isSymbol(")", at: close), !inside.contains(":") { parameters = inside }
-      }
-      return Habit("a function begins with `fn` in Seep, not `\(first)`", span, "fn \(name)\(parameters) { … }")
+      return Habit(
+        "a function begins with `fn` in Seep, not `\(first)`", span,
+        "fn \(name)\(parametersWithoutTypes(start + 2) ?? "(…)") { … }")
     case "class", "struct":
       return Habit(
         "Seep has no `\(first)`: a record holds the fields, and functions take it as an argument", span,
@@ -116,7 +113,7 @@ extension QuickParser {
     case "finally": return finally(span)
     case "del", "global", "nonlocal", "yield", "async", "await", "new", "switch", "case", "do", "end", "loop",
       "unless", "until":
-      return Habit("there is no `\(first)` in Seep", span, other[first])
+      return Habit("there is no `\(first)` in Seep", span, other[first], note: otherNotes[first])
     case "except": return Habit("Seep writes `catch`, not `except`", span, "try { … } catch e { … }")
     case "print":
       if case .symbol = follows.kind { return nil }
@@ -138,6 +135,23 @@ extension QuickParser {
       "switch": "match … { 1 => …, _ => … }", "case": "match … { 1 => …, _ => … }", "do": "while … { … }",
       "loop": "while true { … }", "until": "while not … { … }", "unless": "if not … { … }",
     ]
+  }
+
+  private var otherNotes: [String: String] {
+    let scope = "A function may assign what is bound by `var` around it."
+    return [
+      "global": scope, "nonlocal": scope, "del": "A name lasts as long as the block that binds it.",
+      "yield": "A function gives a list: `map(xs, x => …)`, or a `var items = []` that grows by `items += [x]`.",
+      "async": "Statements run one after the other.", "await": "Statements run one after the other.",
+    ]
+  }
+
+  /// The `else:` of an `if` that was not read.
+  private func lonelyElse(_ start: Int, _ place: Int) -> Habit? {
+    guard place == start, tokens[start].kind == .keyword("else"), isSymbol(":", at: start + 1) else { return nil }
+    return Habit(
+      "the body of `else` stands in braces in Seep, not behind a `:`", tokens[start + 1].span,
+      "if … { … } else { … }")
   }
 
   private func moduleHelp(_ start: Int) -> String? {
@@ -163,7 +177,7 @@ extension QuickParser {
       return Habit("Seep writes `catch`, not `except`", here.span, "try { … } catch e { … }")
     }
     if case .name("finally") = here.kind { return finally(here.span) }
-    if case .name("is") = here.kind { return Habit("Seep compares with `==`, not `is`", here.span, "==") }
+    if case .name("is") = here.kind { return identity(start, place) }
     if let near = (max(start, place - 3)..<(place + 1)).first(where: { word($0) == "lambda" }) {
       var names: [String] = []
       var at = near + 1
@@ -172,8 +186,7 @@ extension QuickParser {
         at += isSymbol(",", at: at + 1) ? 2 : 1
       }
       let parameters = names.count == 1 ? names[0] : "(\(names.joined(separator: ", ")))"
-      let body = isSymbol(":", at: at) && at < lineEnd(at) ? tokens[at + 1].span.start : 0
-      let written = body > 0 ? source(body, tokens[lineEnd(at)].span.end) : "…"
+      let written = isSymbol(":", at: at) && at < lineEnd(at) ? inSeep(at + 1, expressionEnd(at + 1)) : "…"
       return Habit(
         "a function without a name is written `x => …` in Seep, not with `lambda`", tokens[near].span,
         "\(parameters) => \(canBeRead(written) ? written : "…")")
@@ -189,23 +202,10 @@ extension QuickParser {
         text)
     }
     if case .keyword("if") = here.kind, place > start, !here.newlineBefore {
-      // a if condition else b
-      let left = tokens[place - 1]
-      if let other = (place..<tokens.count - 1).first(where: {
-        tokens[$0].kind == .keyword("else") && !tokens[$0].newlineBefore
-      }),
-        other + 1 < tokens.count - 1
-      {
-        let condition = source(tokens[place + 1].span.start, tokens[other - 1].span.end)
-        let value = source(left.span.start, left.span.end)
-        let no = source(tokens[other + 1].span.start, tokens[other + 1].span.end)
-        return Habit(
-          "the condition stands first in Seep: `if` is an expression", here.span,
-          "if \(condition) { \(value) } else { \(no) }")
-      }
+      if let found = conditionBehind(start, place) { return found }
     }
     if case .keyword("for") = here.kind, place > start, !here.newlineBefore, openBracket(start, place) != nil {
-      return Habit("Seep has no comprehensions: `map` and `filter` make lists", here.span, "map([1, 2], x => x + 1)")
+      return comprehension(start, place)
     }
     return nil
   }
@@ -231,26 +231,20 @@ extension QuickParser {
       let head = headWord(start, place) ?? start
       let last = headEnd(place)
       let condition =
-        source(tokens[head + 1].span.start, here.span.start) + "=" + source(here.span.start, tokens[last].span.end)
+        source(tokens[head + 1].span.start, here.span.start) + "== " + (place < last ? inSeep(place + 1, last) : "…")
       return Habit(
         "`=` binds a name; two values are compared with `==`", here.span,
         "\(word(head) ?? "if") \(condition)" + (word(head) == "assert" ? "" : " { … }"))
     case ":" where headOf(start, place) != nil:
       let head = headOf(start, place) ?? start
+      if let found = mainGuard(head, place) { return found }
       return Habit(
         "the body of `\(word(head) ?? "")` stands in braces in Seep, not behind a `:`", here.span,
         word(head) == "else"
-          ? "else { … }"
-          : "\(source(tokens[head].span.start, tokens[previous].span.end)) { … }")
+          ? "if … { … } else { … }"
+          : "\(inSeep(head, previous)) { … }")
     case ":" where place > start && (word(start) == "let" || word(start) == "var"):
       return Habit("names have no types in Seep", here.span, "\(word(start) ?? "let") \(word(start + 1) ?? "x") = …")
-    case ":" where openBracket(start, place).map { isSymbol("[", at: $0) } ?? false:
-      let next = min(place + 1, tokens.count - 1)
-      let end =
-        isSymbol("]", at: next) || isSymbol(",", at: next) ? "" : source(tokens[next].span.start, tokens[next].span.end)
-      return Habit(
-        "a part of a tensor or list is taken with a range in Seep, not with `:`", here.span,
-        "\(source(tokens[previous].span.start, tokens[previous].span.end))..\(end)")
     case "*" where isSymbol("*", at: previous) && isAdjacent(previous) && previous < place:
       return power(previous)
     case "*" where isSymbol("*", at: place + 1) && isAdjacent(place): return power(place)

@@ -53,7 +53,7 @@ extension QuickParser {
   }
 
   /// Names with commas between them, and the token behind.
-  private func nameList(_ first: Int) -> (names: [String], behind: Int)? {
+  func nameList(_ first: Int) -> (names: [String], behind: Int)? {
     var names: [String] = []
     var at = first
     while case .name(let name) = tokens[min(at, tokens.count - 1)].kind {
@@ -66,7 +66,7 @@ extension QuickParser {
   }
 
   /// How many values stand between commas outside of brackets.
-  private func values(_ first: Int, _ last: Int) -> Int {
+  func values(_ first: Int, _ last: Int) -> Int {
     var (count, depth) = (1, 0)
     for index in first...max(first, last) {
       if ["(", "[", "{"].contains(where: { isSymbol($0, at: index) }) { depth += 1 }
@@ -97,11 +97,7 @@ extension QuickParser {
   /// Arguments, records, numbers and lists as other languages write them.
   func byPunctuation(_ start: Int, _ place: Int, _ message: String) -> Habit? {
     let here = tokens[place]
-    if here.kind == .keyword("with"), place == start {
-      return Habit(
-        "there is no `with … as` in Seep: `read_text` and `load` read a whole file and close it", here.span,
-        "let text = read_text(…)")
-    }
+    if here.kind == .keyword("with"), place == start { return withBlock(place) }
     if word(place) == "case", place > start, isSymbol("{", at: place - 1) || here.newlineBefore {
       return Habit("the cases of a `match` begin with their pattern, without `case`", here.span, "match … { 1 => … }")
     }
@@ -115,12 +111,10 @@ extension QuickParser {
     let open = openBracket(start, place)
     switch symbol {
     case "=":
-      guard let open, isSymbol("(", at: open), open > start, case .name(let function) = tokens[open - 1].kind,
-        let name = word(place - 1), isSymbol("(", at: place - 2) || isSymbol(",", at: place - 2)
+      guard let open, isSymbol("(", at: open), open > start, case .name = tokens[open - 1].kind,
+        word(place - 1) != nil, isSymbol("(", at: place - 2) || isSymbol(",", at: place - 2)
       else { return nil }
-      let next = min(place + 1, tokens.count - 1)
-      let value = beginsValue(next) ? source(tokens[next].span.start, tokens[next].span.end) : "…"
-      return Habit("arguments are named with `:` in Seep, not with `=`", here.span, "\(function)(\(name): \(value))")
+      return namedByEquals(open, place)
     case "*":
       guard isSymbol("(", at: place - 1) || isSymbol(",", at: place - 1), let open, isSymbol("(", at: open) else {
         return nil
@@ -252,6 +246,11 @@ extension QuickParser {
     func line(_ offset: Int) -> Int { text[..<offset].count { $0 == 10 } + 1 }
     var mistake = error("this block has no end", Span(start, start + 1))
     let own = indent(start)
+    if let inner = closedTooEarly(start, indent) {
+      mistake = error("this block has no end", Span(inner.open, inner.open + 1))
+      mistake.fault.help = "a `}` before line \(line(inner.close))"
+      return mistake
+    }
     let later = tokens.first {
       $0.span.start > start && $0.newlineBefore && $0.kind != .end && indent($0.span.start) <= own
     }
@@ -261,5 +260,15 @@ extension QuickParser {
       mistake.fault.help = "a `}` at the end"
     }
     return mistake
+  }
+  /// A block whose `}`, by its indentation, belongs to one around it: where both stand.
+  private func closedTooEarly(_ start: Int, _ indent: (Int) -> Int) -> (open: Int, close: Int)? {
+    var open: [Int] = []
+    for token in tokens where token.span.start >= start {
+      if token.kind == .symbol("{") { open.append(token.span.start) }
+      guard token.kind == .symbol("}"), let last = open.popLast() else { continue }
+      if token.newlineBefore, indent(token.span.start) < indent(last) { return (last, token.span.start) }
+    }
+    return nil
   }
 }

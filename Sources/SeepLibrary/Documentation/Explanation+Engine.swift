@@ -54,7 +54,8 @@ extension Explanation {
       example: "max(zeros(0))                     # expect error: empty-tensor"),
     Explanation(
       "engine-failure",
-      "oneDNN, BLAS or LAPACK refused a computation. Please report it with the shapes that the message shows."),
+      "oneDNN, BLAS or LAPACK refused a computation, such as an eigendecomposition that did not converge. Please report it with the shapes that the message shows."
+    ),
     Explanation(
       "folded-batch-norm",
       "The exporter of an ONNX file merged batch normalisation into the convolutions. Then the network's parameters are not those that the client trains. Export in training mode, as [Audit your own model](audit-your-own.md) shows."
@@ -106,16 +107,9 @@ extension Explanation {
         "let net = flatten >> dropout(0.5) >> dense(10)\nnet.mode(\"train\").gradient(rand(1, 28, 28), 3)   # expect error: no-key"
     ),
     Explanation(
-      "no-per-example-gradient",
-      "The layer mixes the examples of a batch, so that none has a gradient of its own: batch normalisation in train mode. Use eval mode or group normalisation."
-    ),
-    Explanation(
       "non-scalar-gradient",
       "`grad` differentiates a function that returns one number. Reduce it (`sum`, `mean`), or ask `vjp` for a product with the Jacobian.",
       example: "grad(x => x * 2)(ones(3))         # expect error: non-scalar-gradient"),
-    Explanation(
-      "not-convergent", "An eigendecomposition did not converge. Look for numbers of very different size in the matrix."
-    ),
     Explanation(
       "not-differentiable",
       "The argument of a differentiated function holds no tensors or numbers, or the value of the function does not depend on it: it was computed from constants, behind `stop_gradient`, or by comparisons alone. Where a gradient of zero is meant, add `0 * sum(x)`.",

@@ -33,7 +33,7 @@ extension Explanation {
       "changed-audit",
       "The file at `path:` holds an audit with other settings, which the diagnostic lists. Take another path, or remove the file to begin anew; results of two settings are never mixed.",
       example:
-        "let d = dataset(\"digits\")\nfn table(margin) {\n  let attacks = [class_mean(d.public)]\n  audit(model: lenet(), data: d.private, attacks: attacks, images: 1, path: \"a.audit\", margin: margin)   # expect error: changed-audit\n}\ntable(0.05)\ntable(0.1)"
+        "let d = dataset(\"digits\")\nlet (net, attacks) = (lenet(), [class_mean(d.public)])\nfn table(labels) {\n  audit(model: net, data: d.private, attacks: attacks, images: 1, path: \"a.audit\", labels: labels)   # expect error: changed-audit\n}\ntable(\"inferred\")\ntable(\"told\")"
     ),
     Explanation(
       "diverged",
@@ -71,12 +71,9 @@ extension Explanation {
       "needs-size",
       "The guarantee depends on the number of tensors or of examples in a batch. Give `of: shared` or `batch: n`.",
       example: "epsilon(clip(1, per: \"layer\") >> noise(1))   # expect error: needs-size"),
-    Explanation("no-batch-norm", "The model has no batch normalisation whose statistics could be compared."),
     Explanation(
       "no-classes", "The defense mixes labels, and the model does not end in one number per class.",
       example: "share(conv(2, kernel: 3), rand(2, 1, 8, 8), [0, 1], defense: mixup(2))   # expect error: no-classes"),
-    Explanation(
-      "no-gradient", "The search follows derivatives, and the objective has none. `cma_es()` needs only values."),
     Explanation(
       "no-last-layer",
       "Labels and representations are read at the last dense layer, and there is none. Give `labels:` instead, where labels are meant.",
@@ -136,9 +133,6 @@ extension Explanation {
       "too-few", "An interval needs two values, a gallery two images, each client an example; there are fewer.",
       example:
         "paired_interval([1.0], [2.0])     # expect error: too-few"
-    ),
-    Explanation(
-      "too-many-examples", "The control compares with the gradient of one example, and the update is of several."
     ),
   ]
 }

@@ -175,6 +175,6 @@ let capturedBuiltins: [Builtin] = [
       }
       return (name: field.name, value: tensor)
     }
-    return Value(UpdateValue(try Captured.manifest(call["manifest"]).update(tensors)))
+    return Value(UpdateValue(try blaming(call, "manifest") { try Captured.manifest(call["manifest"]).update(tensors) }))
   }
 ]

@@ -76,7 +76,7 @@ let fileBuiltins: [Builtin] = [
     func one(_ tensor: Tensor) -> Value { Value(TensorValue(Variable(tensor), origin: "load(\"\(path)\")")) }
     let name = path.lowercased()
     if name.hasSuffix(".safetensors") || name.hasSuffix(".npz") {
-      let file = try name.hasSuffix(".npz") ? Npz.read(path) : Safetensors.read(path)
+      let file = try blaming(call, "path") { try name.hasSuffix(".npz") ? Npz.read(path) : Safetensors.read(path) }
       if let manifest = try Captured.manifest(
         of: path, file.metadata, given: call.optionalValue("manifest"), call.session)
       {
@@ -88,10 +88,13 @@ let fileBuiltins: [Builtin] = [
       throw call.fault(
         "wrong-arguments", "a manifest belongs to a file of tensors, .safetensors or .npz", argument: "manifest")
     }
-    if name.hasSuffix(".npy") { return one(try Npy.read(path)) }
-    if [".png", ".jpg", ".jpeg"].contains(where: name.hasSuffix) { return one(try StoredImage.read(path).tensor()) }
-    if isIdx(path) { return one(try Idx.read(path)) }
-    if name.hasSuffix(".bin") { return try cifar(path) }
+    let found = try blaming(call, "path") { () -> Value? in
+      if name.hasSuffix(".npy") { return one(try Npy.read(path)) }
+      if [".png", ".jpg", ".jpeg"].contains(where: name.hasSuffix) { return one(try StoredImage.read(path).tensor()) }
+      if isIdx(path) { return one(try Idx.read(path)) }
+      return name.hasSuffix(".bin") ? try cifar(path) : nil
+    }
+    if let found { return found }
     if let format = TextFormat(path) { return try format.load(path, call.session) }
     throw call.fault(
       "unknown-format",

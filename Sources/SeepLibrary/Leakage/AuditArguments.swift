@@ -45,13 +45,14 @@ enum AuditArguments {
     var rows: [AuditPlan.AttackRow] = []
     let levels = try levels(call)
     func add(_ item: Value, isControl: Bool) throws {
+      let argument = isControl ? "controls" : "attacks"
       let record = item.asRecord
-      if let record { try known(record, ["name", "attack", "run", "control"], call, "attacks") }
+      if let record { try known(record, ["name", "attack", "run", "control"], call, argument) }
       let value = record.map { $0["attack"] ?? $0["run"] ?? .none } ?? item
       guard let attack = try AttackKinds.attack(value, call.session) else {
         throw call.fault(
-          "type-mismatch", "`attacks` lists attacks and functions of (shared, model), not \(described(value))",
-          argument: "attacks", help: "[dlg(), inverting_gradients()]")
+          "type-mismatch", "`\(argument)` lists attacks and functions of (shared, model), not \(described(value))",
+          argument: argument, help: isControl ? "[retrieval(data)]" : "[dlg(), inverting_gradients()]")
       }
       let control = isControl || attack.isControl || record?["control"]?.asBool == true
       for variant in levels.isEmpty || control ? [attack] : levels.map({ attack.adapting($0) ?? attack }) {
@@ -93,7 +94,10 @@ enum AuditArguments {
           AuditPlan.AttackRow(
             name: "\(name): \(base.name)", attack: base.attack, role: role, fingerprint: base.fingerprint))
       }
-      if let ggl = base.attack as? GGL, bounded.insert(base.fingerprint + ggl.search.written).inserted {
+      // The prior's own inversion is of one image.
+      if try call.int("batch") == 1, let ggl = base.attack as? GGL,
+        bounded.insert(base.fingerprint + ggl.search.written).inserted
+      {
         add(.oracle(of: index), "oracle")
       }
       let knows = base.attack.threatModel.knows

@@ -33,7 +33,9 @@ final class PriorValue: Foreign {
         "there is no prior \"\(name)\"; \"digits\" and \"faces\" come with Seep, and a path ends in .safetensors",
         argument: "name", help: nearestName(to: name, among: bundled).map { "prior(\"\($0)\")" })
     }
-    let prior = try Prior.load(bundled.contains(name) ? Home.path("priors/\(name).safetensors") : name)
+    let prior = try blaming(call, "name") {
+      try Prior.load(bundled.contains(name) ? Home.path("priors/\(name).safetensors") : name)
+    }
     guard let size, prior.imageShape.last != size else { return PriorValue(prior, name: name) }
     guard let made = prior.imageShape.last, prior.imageShape[1] == made, size >= 1, made % size == 0 else {
       throw call.fault(
@@ -123,8 +125,9 @@ let priorBuiltins: [Builtin] = [
     example: "print(sample(prior(\"digits\"), 3, count: 2).shape)  # expect: [2, 1, 28, 28]"
   ) { call in
     let prior = try call.foreign(as: PriorValue.self, "prior", kind: "a prior").prior
-    let images = try prior.samples(
-      call.int("count", in: 1...1_000_000), label: label(call, prior), key: call.session.nextKey(for: "sample"))
+    let (count, label) = (try call.int("count", in: 1...1_000_000), try label(call, prior))
+    let key = call.session.nextKey(for: "sample")
+    let images = try blaming(call, "label") { try prior.samples(count, label: label, key: key) }
     return Value(TensorValue(Variable(images)))
   },
   Builtin(

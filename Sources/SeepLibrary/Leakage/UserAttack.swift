@@ -131,9 +131,13 @@ final class AttackRun {
   func leak(_ result: Value) throws -> Leak {
     if result.isNone {
       guard let best else {
+        if reports > 0 {
+          throw Fault(
+            "diverged", "\(attack.written) found no image with a finite loss: it reported \(reports) of nan or inf")
+        }
         throw Fault(
           "no-leak", "\(attack.written) returned nothing and reported nothing",
-          notes: ["An attack returns an image, or reports what it finds: NaN losses do not count."],
+          notes: ["An attack returns an image, or reports what it finds."],
           help: "report(image, loss: loss)")
       }
       return leak(best)

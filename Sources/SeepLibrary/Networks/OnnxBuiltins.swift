@@ -27,8 +27,8 @@ let onnxBuiltins: [Builtin] = [
       }
       return name
     }
+    let (folded, key) = (try call.bool("folded"), call.session.nextKey(for: "model"))
     return Value(
-      ModelValue(
-        try Onnx.read(path, folded: call.bool("folded"), fixed: fixed, key: call.session.nextKey(for: "model"))))
+      ModelValue(try blaming(call, "path") { try Onnx.read(path, folded: folded, fixed: fixed, key: key) }))
   }
 ]
