@@ -79,6 +79,9 @@ public final class Session {
   /// thrown by that operation. For a second look at a program that went wrong.
   public var afterOperation: (() throws -> Void)?
 
+  /// What is known of calls of the library without running them.
+  private(set) var rule: ((_ name: String) -> KnownCall.Rule?)?
+
   let machine: Machine
   let names: GlobalNames
   /// Modules by path; nil while one is being loaded.
@@ -103,6 +106,10 @@ public final class Session {
 
   /// Makes more names known.
   public func add(_ library: Library) {
+    if let more = library.rule {
+      let known = rule
+      rule = { more($0) ?? known?($0) }
+    }
     for builtin in library.builtins { machine.define(names.declareBase(builtin.name), Value(builtin).retainedSlot) }
     for constant in library.constants {
       machine.define(names.declareBase(constant.name), constant.value.retainedSlot)
