@@ -28,21 +28,29 @@ extension Variable {
   /// -Σ targets · log softmax(logits), with a distribution per row.
   public func crossEntropy(soft targets: Variable, reduction: LossReduction = .mean) throws -> Variable {
     guard shape == targets.shape, rank == 2 else {
-      throw Fault(
-        "shape-mismatch",
-        "logits of shape \(shapeText(shape)) and target distributions of shape \(shapeText(targets.shape))",
-        operands: [0: shapeText(shape), 1: shapeText(targets.shape)])
+      throw Variable.unfit(targets: shapeText(targets.shape), logits: shapeText(shape))
     }
     return try (-(targets * logSoftmax(axis: 1)).sum(axes: [1])).reduced(reduction)
   }
 
   private func checkLogits(_ labels: [Int]) throws {
     guard rank == 2, labels == [shape[0]] else {
-      throw Fault(
-        "shape-mismatch",
-        "cross entropy needs logits [n, classes] and labels [n], not \(shapeText(shape)) and \(shapeText(labels))",
-        operands: [0: shapeText(shape), 1: shapeText(labels)])
+      throw Variable.unfit(labels: shapeText(labels), logits: shapeText(shape))
     }
+  }
+
+  // MARK: Words, about shapes as they are written
+
+  public static func unfit(labels: String, logits: String) -> Fault {
+    Fault(
+      "shape-mismatch", "cross entropy needs logits [n, classes] and labels [n], not \(logits) and \(labels)",
+      operands: [0: logits, 1: labels])
+  }
+
+  public static func unfit(targets: String, logits: String) -> Fault {
+    Fault(
+      "shape-mismatch", "logits of shape \(logits) and target distributions of shape \(targets)",
+      operands: [0: logits, 1: targets])
   }
 
   /// Mean of squared differences.

@@ -148,8 +148,6 @@ extension Variable {
 
 extension Tensor {
   func checked(axis: Int) throws {
-    guard axis >= 0, axis < rank else {
-      throw Fault("bad-axis", "axis \(axis) of a tensor of shape \(shapeText(shape)), which has \(rank)")
-    }
+    guard axis >= 0, axis < rank else { throw Tensor.noAxis(axis, shapeText(shape), rank) }
   }
 }

@@ -12,7 +12,7 @@ public enum SeepLibrary {
           + fileBuiltins
           + pictureBuiltins + tableBuiltins + plotBuiltins
           + leakageBuiltins + seepNames + helpBuiltins,
-        constants: dtypeConstants)
+        constants: dtypeConstants, rule: ShapeRules.rule)
   }
 
   /// The codes of everything this language and library report.

@@ -68,9 +68,7 @@ extension Tensor {
       let x = i < rank - a.count ? 1 : a[i - (rank - a.count)]
       let y = i < rank - b.count ? 1 : b[i - (rank - b.count)]
       guard x == y || x == 1 || y == 1 else {
-        throw Fault(
-          "shape-mismatch", "shapes \(shapeText(a)) and \(shapeText(b)) do not broadcast: \(x) meets \(y)",
-          operands: [0: shapeText(a), 1: shapeText(b)])
+        throw doNotBroadcast(shapeText(a), shapeText(b), x, y)
       }
       shape[i] = x == 1 ? y : x
     }

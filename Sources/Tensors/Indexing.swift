@@ -6,10 +6,7 @@ extension Tensor {
   public func gather(axis: Int, _ indices: Tensor) throws -> Tensor {
     try check(axis: axis)
     guard indices.rank == rank, (0..<rank).allSatisfy({ $0 == axis || indices.shape[$0] <= shape[$0] }) else {
-      throw Fault(
-        "shape-mismatch",
-        "indices of shape \(shapeText(indices.shape)) do not gather from shape \(shapeText(shape)) along axis \(axis)",
-        operands: [0: shapeText(shape), 1: shapeText(indices.shape)])
+      throw Tensor.doNotGather(shapeText(shape), shapeText(indices.shape), axis: axis)
     }
     let places = try indices.converted(to: .int64).contiguous()
     try Tensor.checkRange(places, below: shape[axis])
@@ -137,12 +134,10 @@ extension Tensor {
       guard tensor.rank == first.rank,
         (0..<first.rank).allSatisfy({ $0 == axis || tensor.shape[$0] == first.shape[$0] })
       else {
-        throw Fault(
-          "shape-mismatch",
-          "shapes \(shapeText(first.shape)) and \(shapeText(tensor.shape)) do not concatenate along axis \(axis)")
+        throw Tensor.doNotConcatenate(shapeText(first.shape), shapeText(tensor.shape), axis: axis)
       }
       guard tensor.dtype == first.dtype else {
-        throw Fault("dtype-mismatch", "a \(first.dtype.name) tensor is concatenated with a \(tensor.dtype.name) tensor")
+        throw Tensor.doNotConcatenate(first.dtype, tensor.dtype)
       }
       shape[axis] += tensor.shape[axis]
     }

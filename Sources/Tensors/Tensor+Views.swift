@@ -10,32 +10,14 @@ extension Tensor {
 
   /// The same elements in row-major order in another shape; one size may be -1.
   public func reshape(_ wanted: [Int]) throws -> Tensor {
-    var shape = wanted
-    if let open = wanted.firstIndex(of: -1) {
-      var known = 1
-      for (axis, extent) in wanted.enumerated() where axis != open { known *= extent }
-      guard known > 0, size % known == 0, wanted.count(where: { $0 == -1 }) == 1 else {
-        throw Fault(
-          "shape-mismatch",
-          "\(size) elements of shape \(shapeText(self.shape)) do not fill the shape \(shapeText(wanted))")
-      }
-      shape[open] = size / known
-    }
-    guard try Tensor.checkedSize(shape) == size else {
-      throw Fault(
-        "shape-mismatch",
-        "\(size) elements of shape \(shapeText(self.shape)) do not fill the shape \(shapeText(wanted))",
-        operands: [0: shapeText(self.shape)])
-    }
+    let shape = try Tensor.reshaped(self.shape, wanted)
     if shape == self.shape { return self }
     let plain = isContiguous ? self : try contiguous()
     return plain.view(shape, Tensor.rowMajor(shape))
   }
 
   public func permute(_ axes: [Int]) throws -> Tensor {
-    guard axes.sorted() == Array(0..<rank) else {
-      throw Fault("bad-axis", "\(shapeText(axes)) is not an order of the axes 0 to \(rank - 1)")
-    }
+    try Tensor.checkOrder(axes, rank: rank)
     return view(axes.map { shape[$0] }, axes.map { strides[$0] })
   }
 
@@ -66,7 +48,7 @@ extension Tensor {
   }
 
   private func cannotBroadcast(to target: [Int]) -> Fault {
-    Fault("shape-mismatch", "shape \(shapeText(shape)) does not broadcast to \(shapeText(target))")
+    Tensor.doesNotBroadcast(shapeText(shape), to: shapeText(target))
   }
 
   public func flip(axes: [Int]) throws -> Tensor {
@@ -128,9 +110,7 @@ extension Tensor {
   }
 
   func check(axis: Int) throws {
-    guard axis >= 0, axis < rank else {
-      throw Fault("bad-axis", "axis \(axis) of a tensor of shape \(shapeText(shape)), which has \(rank)")
-    }
+    guard axis >= 0, axis < rank else { throw Tensor.noAxis(axis, shapeText(shape), rank) }
   }
 
   /// Row-major memory with the same elements; the tensor itself if it lies so.

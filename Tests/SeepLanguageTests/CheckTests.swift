@@ -83,6 +83,26 @@ extension LanguageTests {
       ])
     func warnings(_ text: String, _ expected: [String]) { #expect(findings(text) == expected) }
 
+    @Test(
+      "what is not reached",
+      arguments: [
+        ("fn f() {\n  return 1\n  print(2)\n}\nf()", ["warning unreachable-code 3"]),
+        ("fn f() {\n  return g()\n  fn g() => 1\n}\nf()", []),
+        ("fn f() {\n  return g()\n  fn g() => 1\n  print(3)\n}\nf()", ["warning unreachable-code 4"]),
+        ("fn f(x) {\n  if x { return 1 }\n  print(2)\n}\nf(true)", []),
+        ("for i in 0..3 {\n  if i == 1 { break }\n  continue\n  print(i)\n}", ["warning unreachable-code 4"]),
+        ("raise 1\nprint(2)", ["warning unreachable-code 2"]),
+        ("print(match 3 { n => n, 0 => 1 })", ["warning unreachable-case 1"]),
+        ("print(match 3 {\n  1 | 2 => 0\n  2 | 1.0 => 1\n  2 | 3 => 2\n  _ => 3\n})", ["warning unreachable-case 3"]),
+        ("print(match 3 {\n  1 if time() > 0 => 0\n  1 => 1\n  n if n > 2 => 2\n  _ => 3\n})", []),
+        ("print(match \"a\" { \"a\" => 0, 1 => 1, \"a\" => 2, true | _ => 3 })", ["warning unreachable-case 1"]),
+        (
+          "print(match -1 {\n  -1 => 0\n  -1 => 1\n  0..3 => 2\n  0..3 => 3\n  [a] => a\n})",
+          ["warning unreachable-case 3"]
+        ),
+      ])
+    func unreachable(_ text: String, _ expected: [String]) { #expect(findings(text) == expected) }
+
     @Test("the text of a finding, with what to write instead") func text() {
       let session = Session(library: CoreLibrary.library)
       let found = session.findings(in: "let total = 1\nprint(totl + totl)", name: "test")

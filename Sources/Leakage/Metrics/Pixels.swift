@@ -60,11 +60,15 @@ func imageBatch(_ x: Variable) throws -> Variable {
   case 3: return try x.reshape([1] + x.shape)
   case 4: return x
   default:
-    throw Fault(
-      "bad-shape",
-      "an image has the shape [channels, height, width], a batch [n, channels, height, width]; this has \(shapeText(x.shape))"
-    )
+    throw notImages(shapeText(x.shape))
   }
+}
+
+/// The words for what is no image, about a shape as it is written.
+package func notImages(_ shape: String) -> Fault {
+  Fault(
+    "bad-shape",
+    "an image has the shape [channels, height, width], a batch [n, channels, height, width]; this has \(shape)")
 }
 
 /// Two batches of equal shape, in float64.

@@ -29,11 +29,16 @@ extension ClientRound {
       batch = try images.unsqueeze(axis: 0)
     }
     guard batch.rank > 1, flat.rank == 1, batch.shape[0] == flat.size, flat.size > 0 else {
-      throw Fault(
-        "shape-mismatch", "\(flat.size) labels were given for images of shape \(shapeText(images.shape))",
-        operands: [1: shapeText(images.shape), 2: shapeText(labels.shape)])
+      throw ClientRound.unfit(labels: labels.shape, count: flat.size, images: images.shape)
     }
     self.init(model: model, images: batch, labels: try flat.converted(to: .int64), mode: mode)
+  }
+
+  /// The words for labels that are not as many as the images.
+  package static func unfit(labels: [Int], count: Int, images: [Int]) -> Fault {
+    Fault(
+      "shape-mismatch", "\(count) labels were given for images of shape \(shapeText(images))",
+      operands: [1: shapeText(images), 2: shapeText(labels)])
   }
 
   /// The round after the hooks of a defense on batch and model.

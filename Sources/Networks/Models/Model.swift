@@ -197,6 +197,10 @@ public struct Model: @unchecked Sendable {  // the evaluation that owns it is si
     return plan
   }
 
+  /// The shape that the layers make of an example, which are asked without parameters.
+  /// - Throws: what `build` throws for a layer that cannot take what reaches it.
+  public func outputShape(for example: [Int]) throws -> [Int] { try Plan(layers, input: example, names: names).output }
+
   private func fresh(_ plan: Plan) throws -> Built {
     let values = try plan.parameters.map { Variable(try initialiser.value(of: $0, key: key, dtype: dtype)) }
     let buffers = try plan.buffers.map { try Initialiser.torch.value(of: $0, key: key, dtype: dtype) }
@@ -340,11 +344,15 @@ public struct Model: @unchecked Sendable {  // the evaluation that owns it is si
   /// Axes of one example, by what was seen before, else by the first layer that fixes them; where none does, an odd number
   /// of axes (a vector, an image) is an example and an even number a batch of them.
   private func exampleRank(for rank: Int) -> Int {
-    if let known = inputShape { return known.count }
+    inputShape?.count ?? fixedExampleRank ?? (rank % 2 == 1 ? rank : rank - 1)
+  }
+
+  /// Axes of one example, where a layer fixes them before anything was seen.
+  public var fixedExampleRank: Int? {
     for layer in layers {
       if layer is Flatten || layer is Reshape || layer is FunctionLayer { break }
       if let known = layer.exampleRank { return known }
     }
-    return rank % 2 == 1 ? rank : rank - 1
+    return nil
   }
 }

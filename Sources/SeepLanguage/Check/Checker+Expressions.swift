@@ -53,6 +53,7 @@ extension Checker {
       }
     case .match(let subject, let cases):
       self.expression(subject)
+      warnUnreachable(cases)
       for one in cases {
         scopes.push()
         declare(one.pattern, .other)

@@ -20,6 +20,8 @@ final class Checker {
   private var hidden: Set<String> = []
   /// Whether the text only binds names, for others to use.
   private(set) var isModule = false
+  /// Whether constants are followed through the text, for what the library's rules say of them.
+  var judgesValues = true
   /// What every name stands for, where somebody asks.
   var map: SourceMap?
   /// The functions that are open, innermost last.
@@ -34,8 +36,20 @@ final class Checker {
   func run(_ statements: [Statement]) -> [Failure] {
     isModule = statements.allSatisfy(\.onlyBinds)
     announce(statements)
+    warnUnreachable(statements)
     for statement in statements { self.statement(statement) }
     for name in scopes.all where !name.isUsed { reportUnused(name) }
+    if judgesValues, session.rule != nil {
+      let judged = AbstractInterpreter(session: session, file: file, nativeLimit: nativeLimit, names: scopes.all)
+        .run(statements)
+      var maps: [ObjectIdentifier: SourceMap] = [:]
+      maps[ObjectIdentifier(file)] = map
+      findings += judged.map { finding in
+        var finding = finding
+        finding.origins = session.origins(of: finding, &maps)
+        return finding
+      }
+    }
     for (name, entry) in unknown where entry.more > 0 {
       let times = entry.more == 1 ? "once more" : "\(entry.more) times more"
       findings[entry.finding].fault.notes.append("`\(name)` stands \(times) further down.")
@@ -114,7 +128,9 @@ final class Checker {
       return
     }
     if kind == .function, scopes.arrive(name, span) != nil { return }
-    scopes.declare(CheckedName(name, span, kind, isMutable: isMutable, function: function))
+    let made = CheckedName(name, span, kind, isMutable: isMutable, function: function)
+    made.depth = functions
+    scopes.declare(made)
   }
 
   private func noteHiding(_ name: String, _ span: Span, _ kind: CheckedName.Kind) {
@@ -169,6 +185,7 @@ final class Checker {
       return CheckedName(name, span, .function, function: function)
     }
     scopes.pushUpcoming(functions)
+    warnUnreachable(list)
     for statement in list { self.statement(statement) }
     scopes.popUpcoming()
     scopes.pop()
@@ -262,6 +279,7 @@ final class Checker {
     map?.note(scopes.find(name), span, .write, file)
     if let known = scopes.find(name) {
       known.isAssigned = true
+      if functions > known.depth { known.isAssignedInside = true }
       if !isWhole { known.isUsed = true }
       if known.isMutable { return }
       known.isUsed = true

@@ -4,15 +4,21 @@ import Ground
 extension Session {
   /// The places that gave values to those operands of a failure that are plain names.
   func origins(of failure: Failure) -> [Failure.Origin] {
+    var maps: [ObjectIdentifier: SourceMap] = [:]
+    return origins(of: failure, &maps)
+  }
+
+  /// - Parameter maps: those of files that were read already.
+  func origins(of failure: Failure, _ maps: inout [ObjectIdentifier: SourceMap]) -> [Failure.Origin] {
     var operands = Set(failure.fault.operands.keys)
     if let argument = failure.fault.argument { operands.insert(argument) }
-    var maps: [ObjectIdentifier: SourceMap] = [:]
     func map(_ file: SourceHandle) -> SourceMap {
       if let known = maps[ObjectIdentifier(file)] { return known }
       let floor = machine.stackFloor()
       let checker = Checker(session: self, file: file, nativeLimit: floor)
       let made = SourceMap()
       checker.map = made
+      checker.judgesValues = false
       let parsed = QuickParser.read(file.text, nativeLimit: floor)
       if parsed.errors.isEmpty { _ = checker.run(parsed.statements) }
       maps[ObjectIdentifier(file)] = made

@@ -24,6 +24,10 @@ package final class CheckedName {
   var values: [Span] = []
   /// Assigned after it was bound: where its value comes from depends on the run.
   package internal(set) var isAssigned = false
+  /// A function inside of its scope assigns it: it may change whenever one is called.
+  var isAssignedInside = false
+  /// Functions that are open where it is bound.
+  var depth = 0
   /// The function whose parameter it is, by the place of that function, and which.
   package internal(set) var parameter: (function: Span, index: Int)?
   /// How often the top of the text binds it.

@@ -137,6 +137,7 @@ extension Session {
     let checker = Checker(session: self, file: file, nativeLimit: floor)
     let map = SourceMap(cursor: cursor)
     checker.map = map
+    checker.judgesValues = cursor == nil && parsed.errors.isEmpty
     var found = checker.run(parsed.statements)
     if !parsed.errors.isEmpty {
       found = Session.failures(parsed.errors, file)

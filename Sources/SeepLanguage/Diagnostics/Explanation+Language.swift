@@ -55,8 +55,8 @@ extension Explanation {
     ),
     Explanation(
       "hides-builtin",
-      "A note of `seep check`: a name of the script is also one of the library, which cannot be called from here on. Harmless where it is meant."
-    ),
+      "A note of `seep check`: a name of the script is also one of the library, which cannot be called from here on. Harmless where it is meant.",
+      checkedExample: "let max = 3                       # seep check: hides-builtin\nprint(max)"),
     Explanation(
       "index-count",
       "A list, string or record takes one index. Lists of lists take one after the other: `x[i][j]`. Tensors take several.",
@@ -171,7 +171,18 @@ extension Explanation {
       "unknown-option", "An argument that takes one of several words got another. The diagnostic lists them.",
       example: "share(lenet(), zeros(1, 28, 28), 3, mode: \"fast\")   # expect error: unknown-option"),
     Explanation(
+      "unreachable-case",
+      "A warning of `seep check`: a case of `match` for which nothing is left. An earlier case fits everything (`_`, a name), or each of its values stands in earlier cases without a guard. Put the more special case first, or drop it.",
+      checkedExample:
+        "let x = 3\nprint(match x {\n  n => n\n  0 => 1                          # seep check: unreachable-case\n})"),
+    Explanation(
+      "unreachable-code",
+      "A warning of `seep check`: what follows `return`, `break`, `continue` or `raise` in the same block is never run. Functions are exempt, since they may be called from above.",
+      checkedExample:
+        "fn f(x) {\n  return x\n  print(x)                        # seep check: unreachable-code\n}\nprint(f(1))"),
+    Explanation(
       "unused-name",
-      "A warning of `seep check`: nothing uses what is bound here. A name that begins with `_` is meant to be unused."),
+      "A warning of `seep check`: nothing uses what is bound here. A name that begins with `_` is meant to be unused.",
+      checkedExample: "let total = 1                     # seep check: unused-name\nprint(2)"),
   ]
 }

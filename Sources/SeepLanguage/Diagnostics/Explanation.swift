@@ -9,18 +9,22 @@ public struct Explanation: Sendable {
   public let text: String
   /// A program that ends with this error in the line marked `# expect error: CODE`; nil where no program can provoke it by itself.
   public let example: String?
+  /// A program of which `seep check` says this, and nothing else, in the line marked `# seep check: CODE`; for codes that no run
+  /// raises.
+  public let checkedExample: String?
 
-  public init(_ code: String, _ text: String, example: String? = nil) {
+  public init(_ code: String, _ text: String, example: String? = nil, checkedExample: String? = nil) {
     self.code = code
     self.text = text
     self.example = example
+    self.checkedExample = checkedExample
   }
 
   /// For a terminal: the example without its mark.
   public var page: String {
     var lines = [code, ""] + broken(text, width: 100)
-    if let example {
-      let mark = "# expect error: \(code)"
+    if let example = example ?? checkedExample {
+      let mark = self.example == nil ? "# seep check: \(code)" : "# expect error: \(code)"
       lines += ["", "Example:"]
       for line in example.split(separator: "\n", omittingEmptySubsequences: false) {
         var shown = line.hasSuffix(mark) ? line.dropLast(mark.count) : line
@@ -59,7 +63,7 @@ public struct Explanations: Sendable {
 
       Every error, warning and note has a code that does not change: `error[shape-mismatch]`. `seep explain CODE`, and `:explain CODE` at the prompt, print what is
       said here; this page is made from the same text by `seep explain --page`. `try … catch {code, message}` gets the code in a program. Each example is run by the tests and must end with
-      its error.
+      its error, or be what `seep check` warns of.
 
       | | |
       | --- | --- |
@@ -72,7 +76,7 @@ public struct Explanations: Sendable {
     }
     for entry in all {
       text += "\n## \(entry.code)\n\n\(entry.text)\n"
-      if let example = entry.example { text += "\n```seep\n\(example)\n```\n" }
+      if let example = entry.example ?? entry.checkedExample { text += "\n```seep\n\(example)\n```\n" }
     }
     return text
   }

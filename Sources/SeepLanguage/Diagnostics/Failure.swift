@@ -15,6 +15,8 @@ public struct Failure: Error {
   public var severity = Severity.error
   /// The program raised it by `raise`.
   public var isRaised = false
+  /// A finding of a check that a run would end with: its words are the run's, and what they suggest is for a person.
+  public internal(set) var isOfRun = false
   /// Further mistakes of the same text, in order: several syntax errors.
   public var others: [Failure] = []
   /// Operands in more detail than their labels, by argument: `float32 [2, 3]`.

@@ -96,13 +96,21 @@ public final class Builtin: @unchecked Sendable {
 public struct Library {
   public var builtins: [Builtin]
   public var constants: [(name: String, value: Value)]
+  /// What is known of calls without running them, by the function's name: for `seep check`.
+  public var rule: ((_ name: String) -> KnownCall.Rule?)?
 
-  public init(_ builtins: [Builtin] = [], constants: [(name: String, value: Value)] = []) {
+  public init(
+    _ builtins: [Builtin] = [], constants: [(name: String, value: Value)] = [],
+    rule: ((_ name: String) -> KnownCall.Rule?)? = nil
+  ) {
     self.builtins = builtins
     self.constants = constants
+    self.rule = rule
   }
 
   public static func + (a: Library, b: Library) -> Library {
-    Library(a.builtins + b.builtins, constants: a.constants + b.constants)
+    Library(
+      a.builtins + b.builtins, constants: a.constants + b.constants,
+      rule: a.rule == nil ? b.rule : b.rule == nil ? a.rule : { b.rule?($0) ?? a.rule?($0) })
   }
 }

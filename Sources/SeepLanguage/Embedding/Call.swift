@@ -115,11 +115,7 @@ public struct Call {
   public func choice(_ name: String, of allowed: [String]) throws -> String {
     let given = try string(name)
     if allowed.contains(given) { return given }
-    let list = allowed.map { "\"\($0)\"" }.joined(separator: ", ")
-    let near = nearestName(to: given, among: allowed)
-    throw Fault(
-      "unknown-option", "`\(name)` of `\(self.name)` must be one of \(list), not \"\(given)\"",
-      help: near.map { "\(name): \"\($0)\"" }, argument: place(name))
+    throw Choice.unknown(name, of: self.name, given, allowed, argument: place(name))
   }
 
   /// The items of a list, tuple or range, or of anything that `for` goes through.
@@ -249,6 +245,19 @@ public struct Call {
     _ function: Value, _ arguments: [Value] = [], _ keywords: [(name: String, value: Value)] = []
   ) throws -> Value {
     try session.invoke(function, arguments, keywords)
+  }
+}
+
+/// The words for a word that an argument cannot be.
+public enum Choice {
+  public static func unknown(
+    _ name: String, of function: String, _ given: String, _ allowed: [String], argument: Int
+  ) -> Fault {
+    let list = allowed.map { "\"\($0)\"" }.joined(separator: ", ")
+    let near = nearestName(to: given, among: allowed)
+    return Fault(
+      "unknown-option", "`\(name)` of `\(function)` must be one of \(list), not \"\(given)\"",
+      help: near.map { "\(name): \"\($0)\"" }, argument: argument)
   }
 }
 

@@ -82,6 +82,8 @@ public final class Session {
   /// Called with every error of the language or the library that a `catch`, or `try_call`, takes: for a run that is watched.
   /// What a program raises itself is not among them.
   package var onCatch: ((Fault) -> Void)?
+  /// What is known of calls of the library without running them.
+  private(set) var rule: ((_ name: String) -> KnownCall.Rule?)?
 
   let machine: Machine
   let names: GlobalNames
@@ -107,6 +109,10 @@ public final class Session {
 
   /// Makes more names known.
   public func add(_ library: Library) {
+    if let more = library.rule {
+      let known = rule
+      rule = { more($0) ?? known?($0) }
+    }
     for builtin in library.builtins { machine.define(names.declareBase(builtin.name), Value(builtin).retainedSlot) }
     for constant in library.constants {
       machine.define(names.declareBase(constant.name), constant.value.retainedSlot)

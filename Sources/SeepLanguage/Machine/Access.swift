@@ -83,9 +83,12 @@ enum Access {
   static func position(_ index: Int, _ count: Int, _ slot: Slot) throws -> Int {
     let at = index < 0 ? index + count : index
     if at >= 0, at < count { return at }
+    throw outOfRange(index, count, slot.describedType)
+  }
+
+  static func outOfRange(_ index: Int, _ count: Int, _ described: String) -> Fault {
     let range = count == 0 ? "it is empty" : "its indices are 0 to \(count - 1), or -\(count) to -1"
-    throw Fault(
-      "index-out-of-range", "index \(index) is outside \(slot.describedType) of \(count): \(range)", argument: 1)
+    return Fault("index-out-of-range", "index \(index) is outside \(described) of \(count): \(range)", argument: 1)
   }
 
   /// How many numbers a range holds.

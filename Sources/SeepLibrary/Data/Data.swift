@@ -52,8 +52,7 @@ final class DataPart: Foreign {
       let size = labels.size
       let at = index < 0 ? index + size : index
       guard at >= 0, at < size else {
-        throw Fault(
-          "index-out-of-range", "example \(index) of a data set of \(size)", help: "an index from 0 to \(size - 1)")
+        throw Data.outside(index, size)
       }
       return try element(at, in: session)
     }
@@ -96,6 +95,14 @@ final class DataSet: Foreign {
 enum Data {
   static let names = ["digits", "faces"]
 
+  /// The examples of each part, in the order in which they lie in the file.
+  static let digitParts = [("public", 0..<3000), ("private", 3000..<4500), ("test", 4500..<5000)]
+  static let faceParts = [("public", 0..<320), ("private", 320..<400)]
+
+  static func outside(_ index: Int, _ size: Int) -> Fault {
+    Fault("index-out-of-range", "example \(index) of a data set of \(size)", help: "an index from 0 to \(size - 1)")
+  }
+
   /// A part given as an argument: a part, or the pair (images, labels).
   static func part(_ call: Call, _ name: String) throws -> DataPart {
     if let items = call[name].asItems, items.count == 2, let images = items[0].foreign(as: TensorValue.self),
@@ -124,11 +131,7 @@ enum Data {
     let labels = try Idx.labels(Home.path("data/digits-labels-idx1-ubyte.gz"))
     return DataSet(
       name: "digits",
-      parts: [
-        ("public", try slice("digits.public", images, labels, 0..<3000)),
-        ("private", try slice("digits.private", images, labels, 3000..<4500)),
-        ("test", try slice("digits.test", images, labels, 4500..<5000)),
-      ],
+      parts: try digitParts.map { ($0, try slice("digits.\($0)", images, labels, $1)) },
       about: "5,000 handwritten digits of MNIST, 28×28 (Y. LeCun, C. Cortes, C. J. C. Burges; CC BY-SA 3.0)")
   }
 
@@ -139,10 +142,7 @@ enum Data {
     if size != images.shape[2] { images = try Variable(images).resize(height: size, width: size, mode: .area).value }
     return DataSet(
       name: "faces",
-      parts: [
-        ("public", try slice("faces.public", images, labels, 0..<320)),
-        ("private", try slice("faces.private", images, labels, 320..<400)),
-      ],
+      parts: try faceParts.map { ($0, try slice("faces.\($0)", images, labels, $1)) },
       about:
         "400 portraits of 40 people, the ORL Database of Faces of AT&T Laboratories Cambridge (F. Samaria, A. Harter, 1994)"
     )

@@ -17,14 +17,18 @@ func metric(
   return Builtin(signature, group: "metrics", words, example: example) { call in
     let (a, b) = (try tensorArgument(call, "a"), try tensorArgument(call, "b"))
     guard a.shape == b.shape else {
-      throw Fault(
-        "shape-mismatch",
-        "`\(call.name)` compares images of one shape, not \(written(a.shape)) and \(written(b.shape))",
-        argument: call.index(of: "b"), operands: [0: written(a.shape), 1: written(b.shape)])
+      throw otherImages(call.name, written(a.shape), written(b.shape), argument: call.index(of: "b"))
     }
     let values = try body(a, b, call)
     return try call.bool("each") ? Value(TensorValue(inDType(of: a, values))) : number(values.mean())
   }
+}
+
+/// The words for images that a metric cannot compare, about shapes as they are written.
+func otherImages(_ name: String, _ a: String, _ b: String, argument: Int) -> Fault {
+  Fault(
+    "shape-mismatch", "`\(name)` compares images of one shape, not \(a) and \(b)", argument: argument,
+    operands: [0: a, 1: b])
 }
 
 /// Metrics are computed in float64; a tensor of them has the dtype of the images.

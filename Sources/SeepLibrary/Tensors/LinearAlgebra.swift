@@ -4,6 +4,11 @@ import Ground
 import SeepLanguage
 import Tensors
 
+/// The words for what `eigh` does not take, about a shape as it is written.
+func notSquare(_ shape: String, argument: Int) -> Fault {
+  Fault("shape-mismatch", "`eigh` takes a square matrix, not \(shape)", argument: argument)
+}
+
 let linearAlgebraBuiltins: [Builtin] = [
   Builtin(
     "eigh(a)", group: "shapes",
@@ -12,7 +17,7 @@ let linearAlgebraBuiltins: [Builtin] = [
   ) { call in
     let a = try tensorArgument(call, "a").value
     guard a.rank == 2, a.shape[0] == a.shape[1], a.size > 0 else {
-      throw call.fault("shape-mismatch", "`eigh` takes a square matrix, not \(written(a.shape))", argument: "a")
+      throw notSquare(written(a.shape), argument: call.index(of: "a"))
     }
     guard try a.reduce(.sum).item().isFinite else {
       throw call.fault("not-finite", "`eigh` was given numbers that are not finite", argument: "a")

@@ -53,23 +53,24 @@ func axes(_ call: Call, rank: Int) throws -> [Int]? {
   try call.optionalInts("axis")?.map { axis in
     let place = axis < 0 ? axis + rank : axis
     guard place >= 0, place < rank else {
-      throw Fault(
-        "bad-axis", "axis \(axis) of a tensor with \(rank) \(rank == 1 ? "axis" : "axes")",
-        help: rank > 0 ? "an axis from \(-rank) to \(rank - 1)" : nil, argument: call.index(of: "axis"))
+      throw badAxis(axis, rank: rank, argument: call.index(of: "axis"), helps: true)
     }
     return place
   }
+}
+
+/// The words for an axis that a tensor of so many axes does not have.
+func badAxis(_ axis: Int, rank: Int, argument: Int, helps: Bool = false) -> Fault {
+  Fault(
+    "bad-axis", "axis \(axis) of a tensor with \(rank) \(rank == 1 ? "axis" : "axes")",
+    help: helps && rank > 0 ? "an axis from \(-rank) to \(rank - 1)" : nil, argument: argument)
 }
 
 /// One axis, counted from the front.
 func axis(_ call: Call, _ name: String = "axis", rank: Int) throws -> Int {
   let given = try call.int(name)
   let place = given < 0 ? given + rank : given
-  guard place >= 0, place < rank else {
-    throw Fault(
-      "bad-axis", "axis \(given) of a tensor with \(rank) \(rank == 1 ? "axis" : "axes")",
-      argument: call.index(of: name))
-  }
+  guard place >= 0, place < rank else { throw badAxis(given, rank: rank, argument: call.index(of: name)) }
   return place
 }
 

@@ -22,6 +22,15 @@ func tensors(_ call: Call, _ name: String) throws -> [Variable] {
   return try items.map { try TensorOperators.variable($0, like: model) }
 }
 
+/// The words for an axis, of a shape as it is written, that cannot be left out.
+func notSingle(_ axis: Int, _ shape: String, argument: Int) -> Fault {
+  Fault("bad-axis", "axis \(axis) of shape \(shape) has not size 1", argument: argument)
+}
+
+func unfit(pads count: Int, rank: Int, argument: Int) -> Fault {
+  Fault("bad-shape", "`pads` has \(count) pairs for \(rank) axes, or negative ones", argument: argument)
+}
+
 let shapingBuiltins: [Builtin] = [
   Builtin(
     "reshape(x, shape...)", group: "shapes",
@@ -60,7 +69,7 @@ let shapingBuiltins: [Builtin] = [
   ) {
     let place = try axis($1, rank: $0.rank)
     guard $0.shape[place] == 1 else {
-      throw $1.fault("bad-axis", "axis \(place) of shape \(written($0.shape)) has not size 1", argument: "axis")
+      throw notSingle(place, written($0.shape), argument: $1.index(of: "axis"))
     }
     return try $0.squeeze(axis: place)
   },
@@ -113,8 +122,7 @@ let shapingBuiltins: [Builtin] = [
       }
     }
     guard pairs.count <= x.rank, pairs.allSatisfy({ $0.0 >= 0 && $0.1 >= 0 }) else {
-      throw call.fault(
-        "bad-shape", "`pads` has \(pairs.count) pairs for \(x.rank) axes, or negative ones", argument: "pads")
+      throw unfit(pads: pairs.count, rank: x.rank, argument: call.index(of: "pads"))
     }
     let all = Array(repeating: (0, 0), count: x.rank - pairs.count) + pairs
     return try x.pad(all, value: call.double("value"))

@@ -29,7 +29,7 @@ enum TensorIndex {
       case .int(let index):
         result = try result.select(axis: axis, index: place(index, x.shape, axis, in: result.shape[axis]))
       case .range(let from, let to, let step):
-        let (low, high) = try bounds(from, to, result.shape[axis])
+        let (low, high) = bounds(from, to, result.shape[axis])
         let step = step ?? 1
         guard step >= 1 else { throw Fault("bad-index", "the step of a slice must be at least 1, not \(step)") }
         result = try result.slice(axis: axis, from: low, to: high, step: step)
@@ -65,9 +65,7 @@ enum TensorIndex {
   /// The elements where the mask is true, in row-major order, as one axis; a mask of the first axes keeps the others.
   private static func masked(_ x: Variable, _ mask: Tensor) throws -> Variable {
     guard mask.rank <= x.rank, mask.shape == Array(x.shape[..<mask.rank]) else {
-      throw Fault(
-        "shape-mismatch", "a mask of shape \(written(mask.shape)) does not fit a tensor of shape \(written(x.shape))",
-        argument: 1, operands: [0: "\(x.dtype.name) \(written(x.shape))", 1: "bool \(written(mask.shape))"])
+      throw unfit(mask: written(mask.shape), written(x.shape), kind: "\(x.dtype.name) \(written(x.shape))")
     }
     let places = try mask.withBooleans { chosen in
       var count = 0
@@ -116,26 +114,38 @@ enum TensorIndex {
   }
 
   private static func checkCount(_ items: [IndexItem], _ shape: [Int]) throws {
-    if items.count > shape.count {
-      throw Fault(
-        "bad-index",
-        "\(items.count) indices for a tensor of shape \(written(shape)), which has \(shape.count) \(shape.count == 1 ? "axis" : "axes")",
-        argument: shape.count + 1, operands: [0: written(shape)])
-    }
+    if items.count > shape.count { throw tooMany(items.count, written(shape), shape.count) }
+  }
+
+  // MARK: Words, about shapes as they are written
+
+  static func unfit(mask: String, _ shape: String, kind: String) -> Fault {
+    Fault(
+      "shape-mismatch", "a mask of shape \(mask) does not fit a tensor of shape \(shape)", argument: 1,
+      operands: [0: kind, 1: "bool \(mask)"])
+  }
+
+  static func tooMany(_ count: Int, _ shape: String, _ rank: Int) -> Fault {
+    Fault(
+      "bad-index",
+      "\(count) indices for a tensor of shape \(shape), which has \(rank) \(rank == 1 ? "axis" : "axes")",
+      argument: rank + 1, operands: [0: shape])
+  }
+
+  static func outside(_ index: Int, _ size: Int, _ shape: String) -> Fault {
+    Fault(
+      "index-out-of-range", "index \(index) is outside an axis of size \(size) (tensor of shape \(shape))",
+      help: size > 0 ? "an index from \(-size) to \(size - 1)" : nil)
   }
 
   private static func place(_ index: Int, _ shape: [Int], _ axis: Int, in size: Int) throws -> Int {
     let at = index < 0 ? index + size : index
-    guard at >= 0, at < size else {
-      throw Fault(
-        "index-out-of-range", "index \(index) is outside an axis of size \(size) (tensor of shape \(written(shape)))",
-        help: size > 0 ? "an index from \(-size) to \(size - 1)" : nil)
-    }
+    guard at >= 0, at < size else { throw outside(index, size, written(shape)) }
     return at
   }
 
   /// Bounds of a half-open slice, clipped to the axis as Python does.
-  private static func bounds(_ from: Int?, _ to: Int?, _ size: Int) throws -> (Int, Int) {
+  static func bounds(_ from: Int?, _ to: Int?, _ size: Int) -> (Int, Int) {
     func clip(_ value: Int) -> Int { min(max(value < 0 ? value + size : value, 0), size) }
     let low = clip(from ?? 0)
     return (low, max(low, clip(to ?? size)))

@@ -123,10 +123,14 @@ enum TensorOperators {
     if !x.dtype.isFloat, y.dtype.isFloat { return (try x.converted(to: y.dtype), y) }
     if x.dtype.isFloat, !y.dtype.isFloat { return (x, try y.converted(to: x.dtype)) }
     if !x.dtype.isFloat { return (try x.converted(to: .int64), try y.converted(to: .int64)) }
-    throw Fault(
-      "dtype-mismatch", "a \(x.dtype.name) tensor meets a \(y.dtype.name) tensor",
-      help: "to(…, \"\(x.dtype.name)\") on the \(y.dtype.name) one",
-      operands: [0: "\(x.dtype.name) \(written(x.shape))", 1: "\(y.dtype.name) \(written(y.shape))"])
+    throw mismatch(x.dtype, y.dtype, written(x.shape), written(y.shape))
+  }
+
+  static func mismatch(_ a: DType, _ b: DType, _ shapeA: String, _ shapeB: String) -> Fault {
+    Fault(
+      "dtype-mismatch", "a \(a.name) tensor meets a \(b.name) tensor",
+      help: "to(…, \"\(a.name)\") on the \(b.name) one",
+      operands: [0: "\(a.name) \(shapeA)", 1: "\(b.name) \(shapeB)"])
   }
 
   private static func compare(_ operation: Operator, _ a: Operand, _ b: Operand) throws -> Tensor {
@@ -181,20 +185,25 @@ enum TensorOperators {
   /// The sentence of DESIGN's example: which axes must agree, and a reshape that would make them agree.
   static func explain(_ fault: Fault, _ operation: Operator, _ a: Operand, _ b: Operand) -> Fault {
     guard case .tensor(let left) = a, case .tensor(let right) = b else { return fault }
-    let (x, y) = (left.shape, right.shape)
-    var better = fault
-    better.message = "these shapes do not multiply: \(written(x)) @ \(written(y))"
-    better.operands = [0: written(x), 1: written(y)]
-    if let last = x.last, !y.isEmpty {
-      let inner = y.count == 1 ? y[0] : y[y.count - 2]
-      if last != inner { better.message = "these shapes do not multiply: \(last) on the left, \(inner) on the right" }
-      better.notes = ["`@` needs the last axis on the left (\(last)) to equal the first on the right (\(inner))."]
-      let size = x.reduce(1, *)
-      if last != inner, inner > 0, size % inner == 0 {
-        better.help = "\(nameOrPlaceholder(0)).reshape(\(size / inner), \(inner)) @ \(nameOrPlaceholder(1))"
+    return doNotMultiply(left.shape, right.shape, written(left.shape), written(right.shape))
+  }
+
+  /// - Parameters:
+  ///   - x: the shape on the left; nil where a size is not known.
+  ///   - labels: the shapes as they are written.
+  static func doNotMultiply(_ x: [Int?], _ y: [Int?], _ labelX: String, _ labelY: String) -> Fault {
+    var fault = Fault(
+      "shape-mismatch", "these shapes do not multiply: \(labelX) @ \(labelY)", operands: [0: labelX, 1: labelY])
+    if let last = x.last ?? nil, !y.isEmpty, let inner = y.count == 1 ? y[0] : y[y.count - 2] {
+      if last != inner { fault.message = "these shapes do not multiply: \(last) on the left, \(inner) on the right" }
+      fault.notes = ["`@` needs the last axis on the left (\(last)) to equal the first on the right (\(inner))."]
+      let known = x.compactMap { $0 }
+      let size = known.count == x.count ? known.reduce(1, *) : nil
+      if let size, last != inner, inner > 0, size % inner == 0 {
+        fault.help = "\(nameOrPlaceholder(0)).reshape(\(size / inner), \(inner)) @ \(nameOrPlaceholder(1))"
       }
     }
-    return better
+    return fault
   }
 
   /// The machine replaces `{0}` by the source text of the operand, where it is short.
