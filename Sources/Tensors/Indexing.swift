@@ -4,6 +4,8 @@ import Ground
 extension Tensor {
   /// result[i, j, …] = self[i, indices[i, j, …], …] along `axis`; the other axes of `indices` are at most self's.
   public func gather(axis: Int, _ indices: Tensor) throws -> Tensor {
+    let timed = OperationClock.start(.gather)
+    defer { timed.stop() }
     try check(axis: axis)
     guard indices.rank == rank, (0..<rank).allSatisfy({ $0 == axis || indices.shape[$0] <= shape[$0] }) else {
       throw Fault(
@@ -45,6 +47,8 @@ extension Tensor {
 
   /// The same into zeros of any shape that `gather` could have read from.
   public func scatterAdd(axis: Int, _ indices: Tensor, into shape: [Int]) throws -> Tensor {
+    let timed = OperationClock.start(.scatter)
+    defer { timed.stop() }
     guard indices.shape == self.shape, shape.count == rank,
       (0..<rank).allSatisfy({ $0 == axis || shape[$0] >= self.shape[$0] })
     else {
@@ -81,6 +85,8 @@ extension Tensor {
 
   /// The slices of an axis named by a list of indices.
   public func indexSelect(axis: Int, _ indices: Tensor) throws -> Tensor {
+    let timed = OperationClock.start(.gather)
+    defer { timed.stop() }
     try check(axis: axis)
     let places = try indices.converted(to: .int64).contiguous()
     try Tensor.checkRange(places, below: shape[axis])
@@ -118,6 +124,8 @@ extension Tensor {
   }
 
   public static func concat(_ tensors: [Tensor], axis: Int) throws -> Tensor {
+    let timed = OperationClock.start(.join)
+    defer { timed.stop() }
     guard let first = tensors.first else { throw Fault("empty-list", "there is nothing to concatenate") }
     try first.check(axis: axis)
     var shape = first.shape
@@ -153,6 +161,8 @@ extension Tensor {
 
   /// (before, after) elements of `value` along each axis.
   public func pad(_ pads: [(Int, Int)], value: Double = 0) throws -> Tensor {
+    let timed = OperationClock.start(.join)
+    defer { timed.stop() }
     guard pads.count == rank else { throw Fault("bad-shape", "\(pads.count) paddings for \(rank) axes") }
     let shape = zip(self.shape, pads).map { $0 + $1.0 + $1.1 }
     let result = try Tensor.full(shape, value, dtype)
@@ -176,6 +186,8 @@ extension Tensor {
 
   /// Rows of zeros with a one at each label; a new last axis.
   public func oneHot(classes: Int, dtype target: DType = .float32) throws -> Tensor {
+    let timed = OperationClock.start(.scatter)
+    defer { timed.stop() }
     let places = try converted(to: .int64).contiguous()
     try Tensor.checkRange(places, below: classes)
     var values = [Double](repeating: 0, count: try Tensor.checkedSize([size, classes]))

@@ -100,6 +100,8 @@ public struct Tensor: @unchecked Sendable {
   }
 
   public static func full(_ shape: [Int], _ value: Double, _ dtype: DType = .float32) throws -> Tensor {
+    let timed = OperationClock.start(.fill)
+    defer { timed.stop() }
     let tensor = try Tensor(uninitialized: shape, dtype)
     switch dtype {
     case .float32: tensor.pointer(Float.self).initialize(repeating: Float(value), count: tensor.size)
