@@ -26,7 +26,9 @@ struct LineMarker {
     if site.to <= 0 { return nil }
     switch op {
     // Words that belong to the instruction before them, and those that only end something.
-    case .halt, .jump, .loop, .clear, .loadNone, .returnValue, .returnNone: return nil
+    case .halt, .jump, .clear, .loadNone, .returnValue, .returnNone: return nil
+    // An empty loop has nothing else.
+    case .loop where !isJoined: return nil
     default: break
     }
     let next = number(of: site)
