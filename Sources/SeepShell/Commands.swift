@@ -32,11 +32,16 @@ public enum Commands {
 
   /// Runs a text; 0, 1 or 130, or what the program says by `exit`.
   public static func run(
-    _ text: String, name: String, folder: String?, arguments: [String], seed: Int, color: String?
+    _ text: String, name: String, folder: String?, arguments: [String], seed: Int, color: String?,
+    profile: ProfileRequest = .none
   ) -> Int32 {
+    guard profile.isPossible else { return 1 }
     Console.handleInterrupts()
     let session = session(seed: seed, arguments: arguments, color: color)
-    return finish(session.evaluate(text, name: name, folder: folder), session, color: color, showing: false)
+    let follower = profile.begin(session)
+    let result = session.evaluate(text, name: name, folder: folder)
+    follower?.stop()
+    return profile.report(follower, name, finish(result, session, color: color, showing: false))
   }
 
   /// A file to run; nil and a sentence where it cannot be read. `commands` are what else may have been meant.
