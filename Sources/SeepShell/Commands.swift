@@ -79,14 +79,16 @@ public enum Commands {
   }
 
   /// Reports what shows without running: 1 if there are errors, 0 for warnings and notes alone.
-  public static func check(_ paths: [String], color: String?) -> Int32 {
+  ///
+  /// - Parameter isJSON: findings go to standard output, one JSON object a line, and what counts them to standard error.
+  public static func check(_ paths: [String], color: String?, isJSON: Bool = false) -> Int32 {
     let session = session(seed: 0)
     var counts: [Severity: Int] = [:]
     let files = paths.flatMap(scripts)
     for path in files {
       guard let text = read(path) else { return 1 }
       for finding in session.findings(in: text, name: path) {
-        Console.show(finding, color: color)
+        if isJSON { print(finding.json) } else { Console.show(finding, color: color) }
         counts[finding.severity, default: 0] += 1
       }
     }
@@ -95,7 +97,8 @@ public enum Commands {
       return "\(count) \(severity)" + (count == 1 ? "" : "s")
     }
     let total = files.count == 1 ? "1 file" : "\(files.count) files"
-    print("\(total) checked: " + (parts.isEmpty ? "nothing to report" : parts.joined(separator: ", ")))
+    let said = "\(total) checked: " + (parts.isEmpty ? "nothing to report" : parts.joined(separator: ", "))
+    if isJSON { Console.writeError(said + "\n") } else { print(said) }
     return counts[.error] == nil ? 0 : 1
   }
 
