@@ -32,11 +32,16 @@ public enum Commands {
 
   /// Runs a text; 0, 1 or 130, or what the program says by `exit`.
   public static func run(
-    _ text: String, name: String, folder: String?, arguments: [String], seed: Int, color: String?
+    _ text: String, name: String, folder: String?, arguments: [String], seed: Int, color: String?,
+    profile: ProfileRequest = .none
   ) -> Int32 {
+    guard profile.isPossible else { return 1 }
     Console.handleInterrupts()
     let session = session(seed: seed, arguments: arguments, color: color)
-    return finish(session.evaluate(text, name: name, folder: folder), session, color: color, showing: false)
+    let follower = profile.begin(session)
+    let result = session.evaluate(text, name: name, folder: folder)
+    follower?.stop()
+    return profile.report(follower, name, finish(result, session, color: color, showing: false))
   }
 
   /// A file to run; nil and a sentence where it cannot be read. `commands` are what else may have been meant.
@@ -74,14 +79,16 @@ public enum Commands {
   }
 
   /// Reports what shows without running: 1 if there are errors, 0 for warnings and notes alone.
-  public static func check(_ paths: [String], color: String?) -> Int32 {
+  ///
+  /// - Parameter isJSON: findings go to standard output, one JSON object a line, and what counts them to standard error.
+  public static func check(_ paths: [String], color: String?, isJSON: Bool = false) -> Int32 {
     let session = session(seed: 0)
     var counts: [Severity: Int] = [:]
     let files = paths.flatMap(scripts)
     for path in files {
       guard let text = read(path) else { return 1 }
       for finding in session.findings(in: text, name: path) {
-        Console.show(finding, color: color)
+        if isJSON { print(finding.json) } else { Console.show(finding, color: color) }
         counts[finding.severity, default: 0] += 1
       }
     }
@@ -90,7 +97,8 @@ public enum Commands {
       return "\(count) \(severity)" + (count == 1 ? "" : "s")
     }
     let total = files.count == 1 ? "1 file" : "\(files.count) files"
-    print("\(total) checked: " + (parts.isEmpty ? "nothing to report" : parts.joined(separator: ", ")))
+    let said = "\(total) checked: " + (parts.isEmpty ? "nothing to report" : parts.joined(separator: ", "))
+    if isJSON { Console.writeError(said + "\n") } else { print(said) }
     return counts[.error] == nil ? 0 : 1
   }
 

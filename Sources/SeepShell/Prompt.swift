@@ -212,10 +212,16 @@ private func cArray(_ words: [String], typed: String) -> UnsafeMutablePointer<Un
 
 extension Commands {
   /// Runs a line and shows its value, if it has one.
-  public static func runLine(_ code: String, arguments: [String], seed: Int, color: String?) -> Int32 {
+  public static func runLine(
+    _ code: String, arguments: [String], seed: Int, color: String?, profile: ProfileRequest = .none
+  ) -> Int32 {
+    guard profile.isPossible else { return 1 }
     Console.handleInterrupts()
     let session = session(seed: seed, arguments: arguments, color: color)
-    return finish(session.evaluate(code, name: "-e", folder: "."), session, color: color, showing: true)
+    let follower = profile.begin(session)
+    let result = session.evaluate(code, name: "-e", folder: ".")
+    follower?.stop()
+    return profile.report(follower, "-e", finish(result, session, color: color, showing: true))
   }
 
   /// Shows a value or a diagnostic; 0, 1, 130 or the program's own status.

@@ -133,6 +133,8 @@ extension Tensor {
 
   /// x · scale + shift with one of each for every channel.
   public func scaledAndShifted(_ scale: Tensor, _ shift: Tensor) throws -> Tensor {
+    let timed = OperationClock.start(.normalisation)
+    defer { timed.stop() }
     if isBlocked, scale.dtype == .float32, shift.dtype == .float32, let form = blockForm, let x = try blocks() {
       let (a, b) = (try scale.contiguous(), try shift.contiguous())
       let result = try Tensor(blocks: shape)
@@ -184,6 +186,8 @@ extension Tensor {
 
   /// Σ over pixels of self · other for every image and channel: `[n, c]`.
   public func pixelProducts(_ other: Tensor) throws -> Tensor {
+    let timed = OperationClock.start(.reduction)
+    defer { timed.stop() }
     if let sums = try pixelSums(times: other) { return sums }
     if let sums = try other.pixelSums(times: self) { return sums }
     return try Tensor.combine(.mul, self, other).reduce(.sum, axes: [2, 3])
@@ -207,6 +211,8 @@ extension Tensor {
 
   /// g where self > 0, g · slope elsewhere: the derivative of ReLU and leaky ReLU by their result or their argument.
   public func rectifiedGradient(_ g: Tensor, slope: Double = 0) throws -> Tensor {
+    let timed = OperationClock.start(.elementwise)
+    defer { timed.stop() }
     guard dtype == .float32, g.dtype == .float32, shape == g.shape else {
       let positive = try Tensor.compare(.greater, self, 0)
       return try .choose(positive, g, slope == 0 ? Tensor.scalar(0, g.dtype) : Tensor.combine(.mul, g, slope))

@@ -90,9 +90,12 @@ struct Convolution {
 
 extension Tensor {
   public static func conv2d(_ x: Tensor, _ w: Tensor, _ g: ConvGeometry) throws -> Tensor {
+    let timed = OperationClock.start(.convolution)
+    defer { timed.stop() }
     let (x, w) = try floats(x, w)
     let c = try Convolution(input: x.shape, weight: w.shape, g)
     let (input, weight) = (try x.contiguous(), try w.contiguous())
+    OperationClock.note(flops: 2 * c.n * c.workPerImage)
     if c.n == 0 { return try Tensor(uninitialized: [c.n, c.oc, c.oh, c.ow], x.dtype) }
     if x.dtype == .float64 {
       let result = try Tensor(uninitialized: [c.n, c.oc, c.oh, c.ow], x.dtype)
@@ -113,6 +116,8 @@ extension Tensor {
   public static func conv2dInputGradient(
     _ gy: Tensor, _ w: Tensor, inputSize: (height: Int, width: Int), _ g: ConvGeometry
   ) throws -> Tensor {
+    let timed = OperationClock.start(.convolutionInputGradient)
+    defer { timed.stop() }
     let (gy, w) = try floats(gy, w)
     guard gy.rank == 4, w.rank == 4 else {
       throw Fault(
@@ -128,6 +133,7 @@ extension Tensor {
         operands: [0: shapeText(gy.shape), 1: shapeText(w.shape)])
     }
     let (gradient, weight) = (try gy.contiguous(), try w.contiguous())
+    OperationClock.note(flops: 2 * c.n * c.workPerImage)
     if c.n == 0 { return try .zeros([0, c.ic, c.ih, c.iw], gy.dtype) }
     if gy.dtype == .float64 {
       let result = try Tensor.zeros([c.n, c.ic, c.ih, c.iw], .float64)
@@ -149,9 +155,12 @@ extension Tensor {
   public static func conv2dWeightGradient(
     _ x: Tensor, _ gy: Tensor, kernel: (height: Int, width: Int), _ g: ConvGeometry
   ) throws -> Tensor {
+    let timed = OperationClock.start(.convolutionWeightGradient)
+    defer { timed.stop() }
     let (x, gy) = try floats(x, gy)
     let c = try weightGradientSizes(x, gy, kernel, g)
     let (input, gradient) = (try x.contiguous(), try gy.contiguous())
+    OperationClock.note(flops: 2 * c.n * c.workPerImage)
     let shape = [c.oc, c.ic / g.groups, c.kh, c.kw]
     if c.n == 0 { return try .zeros(shape, x.dtype) }
     if x.dtype == .float64 {
@@ -175,9 +184,12 @@ extension Tensor {
   public static func conv2dWeightGradientPerExample(
     _ x: Tensor, _ gy: Tensor, kernel: (height: Int, width: Int), _ g: ConvGeometry
   ) throws -> Tensor {
+    let timed = OperationClock.start(.convolutionWeightGradient)
+    defer { timed.stop() }
     let (x, gy) = try floats(x, gy)
     let c = try weightGradientSizes(x, gy, kernel, g)
     let (input, gradient) = (try x.contiguous(), try gy.contiguous())
+    OperationClock.note(flops: 2 * c.n * c.workPerImage)
     let result = try Tensor(uninitialized: [c.n, c.oc, c.ic / g.groups, c.kh, c.kw], x.dtype)
     let width = c.oc * c.patch
     _ = Libraries.prepared

@@ -38,9 +38,12 @@ public struct ConvolutionGradients {
   /// ‖Gᵢ‖² of every candidate by ⟨A Aᵀ, D Dᵀ⟩, with a row for each position (Goodfellow 2015, "Efficient per-example gradient
   /// computations", for convolutions).
   public func squaresByGram() throws -> [Double] {
+    let timed = OperationClock.start(.convolutionWeightGradient)
+    defer { timed.stop() }
     _ = Libraries.prepared
     let c = whole
     let rows = group * c.positions
+    OperationClock.note(flops: 2 * candidates * rows * rows * (c.patch + c.oc))
     let (input, gradient) = (x.pointer(Float.self), gy.pointer(Float.self))
     var result = [Double](repeating: 0, count: candidates)
     try result.withUnsafeMutableBufferPointer { result in
@@ -82,8 +85,11 @@ public struct ConvolutionGradients {
 
   /// Calls `body` with each candidate's weight gradient, in the order of plain weights, on any thread. The memory is lent.
   public func forEach(_ body: (_ candidate: Int, UnsafeMutablePointer<Float>) throws -> Void) throws {
+    let timed = OperationClock.start(.convolutionWeightGradient)
+    defer { timed.stop() }
     _ = Libraries.prepared
     let c = candidate
+    OperationClock.note(flops: 2 * whole.n * c.workPerImage)
     if group * c.positions <= 64 || c.oc / c.geometry.groups < 8 || c.geometry.groups > 1 {
       return try forEachByColumns(body)
     }

@@ -19,6 +19,8 @@ extension Tensor {
 
   public func converted(to target: DType) throws -> Tensor {
     if target == dtype { return self }
+    let timed = OperationClock.start(.conversion)
+    defer { timed.stop() }
     let plain = try contiguous()
     let result = try Tensor(uninitialized: shape, target)
     func from<S: TensorScalar>(_: S.Type) throws {
@@ -78,6 +80,8 @@ extension Tensor {
   // MARK: Unary
 
   public func map(_ op: UnaryOp) throws -> Tensor {
+    let timed = OperationClock.start(.elementwise)
+    defer { timed.stop() }
     switch dtype {
     case .float64: return try unary(op, Double.self)
     case .float32: return try unary(op, Float.self)
@@ -123,6 +127,8 @@ extension Tensor {
   public func clamp(_ low: Double, _ high: Double) throws -> Tensor { try parametric(102, low, high) }
 
   private func parametric(_ code: Int32, _ a: Double, _ b: Double) throws -> Tensor {
+    let timed = OperationClock.start(.elementwise)
+    defer { timed.stop() }
     if let result = try alike({ seep_parametric_f32(code, $0, $1, $2, Float(a), Float(b)) }) { return result }
     let plain = try (dtype.isFloat ? self : converted(to: .float32)).contiguous()
     let result = try Tensor(uninitialized: shape, plain.dtype)
@@ -142,6 +148,8 @@ extension Tensor {
   // MARK: Binary
 
   public static func combine(_ op: BinaryOp, _ a: Tensor, _ b: Tensor) throws -> Tensor {
+    let timed = OperationClock.start(.elementwise)
+    defer { timed.stop() }
     let (x, y) = try common(a, b)
     let shape = try broadcastShape(x.shape, y.shape)
     if let result = try combineBlocks(op, x, y) { return result }
@@ -179,6 +187,8 @@ extension Tensor {
 
   /// self + scale · other, with broadcasting.
   public func multiplyAdd(_ scale: Double, _ other: Tensor) throws -> Tensor {
+    let timed = OperationClock.start(.elementwise)
+    defer { timed.stop() }
     guard dtype == other.dtype, dtype.isFloat, shape == other.shape else {
       return try Tensor.combine(.add, self, Tensor.combine(.mul, other, scale))
     }
@@ -232,6 +242,8 @@ extension Tensor {
   // MARK: Comparisons and choice
 
   public static func compare(_ op: Comparison, _ a: Tensor, _ b: Tensor) throws -> Tensor {
+    let timed = OperationClock.start(.elementwise)
+    defer { timed.stop() }
     let (x, y) = try common(a, b)
     if x.dtype == .bool { return try compare(op, x.converted(to: .int64), y.converted(to: .int64)) }
     let shape = try broadcastShape(x.shape, y.shape)
@@ -274,6 +286,8 @@ extension Tensor {
 
   /// `a` where the mask is true, `b` elsewhere; all broadcast.
   public static func choose(_ condition: Tensor, _ a: Tensor, _ b: Tensor) throws -> Tensor {
+    let timed = OperationClock.start(.elementwise)
+    defer { timed.stop() }
     let (x, y) = try common(a, b)
     let shape = try broadcastShape(condition.shape, broadcastShape(x.shape, y.shape))
     let mask = try condition.converted(to: .bool)

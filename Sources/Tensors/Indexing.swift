@@ -4,6 +4,8 @@ import Ground
 extension Tensor {
   /// result[i, j, …] = self[i, indices[i, j, …], …] along `axis`; the other axes of `indices` are at most self's.
   public func gather(axis: Int, _ indices: Tensor) throws -> Tensor {
+    let timed = OperationClock.start(.gather)
+    defer { timed.stop() }
     try check(axis: axis)
     guard indices.rank == rank, (0..<rank).allSatisfy({ $0 == axis || indices.shape[$0] <= shape[$0] }) else {
       throw Tensor.doNotGather(shapeText(shape), shapeText(indices.shape), axis: axis)
@@ -42,6 +44,8 @@ extension Tensor {
 
   /// The same into zeros of any shape that `gather` could have read from.
   public func scatterAdd(axis: Int, _ indices: Tensor, into shape: [Int]) throws -> Tensor {
+    let timed = OperationClock.start(.scatter)
+    defer { timed.stop() }
     guard indices.shape == self.shape, shape.count == rank,
       (0..<rank).allSatisfy({ $0 == axis || shape[$0] >= self.shape[$0] })
     else {
@@ -78,6 +82,8 @@ extension Tensor {
 
   /// The slices of an axis named by a list of indices.
   public func indexSelect(axis: Int, _ indices: Tensor) throws -> Tensor {
+    let timed = OperationClock.start(.gather)
+    defer { timed.stop() }
     try check(axis: axis)
     let places = try indices.converted(to: .int64).contiguous()
     try Tensor.checkRange(places, below: shape[axis])
@@ -126,6 +132,8 @@ extension Tensor {
   }
 
   public static func concat(_ tensors: [Tensor], axis: Int) throws -> Tensor {
+    let timed = OperationClock.start(.join)
+    defer { timed.stop() }
     guard let first = tensors.first else { throw Fault("empty-list", "there is nothing to concatenate") }
     try first.check(axis: axis)
     var shape = first.shape
@@ -171,6 +179,8 @@ extension Tensor {
 
   /// (before, after) elements of `value` along each axis.
   public func pad(_ pads: [(Int, Int)], value: Double = 0) throws -> Tensor {
+    let timed = OperationClock.start(.join)
+    defer { timed.stop() }
     guard pads.count == rank else { throw Fault("bad-shape", "\(pads.count) paddings for \(rank) axes") }
     let shape = zip(self.shape, pads).map { $0 + $1.0 + $1.1 }
     let result = try Tensor.full(shape, value, dtype)
@@ -194,6 +204,8 @@ extension Tensor {
 
   /// Rows of zeros with a one at each label; a new last axis.
   public func oneHot(classes: Int, dtype target: DType = .float32) throws -> Tensor {
+    let timed = OperationClock.start(.scatter)
+    defer { timed.stop() }
     let places = try converted(to: .int64).contiguous()
     try Tensor.checkRange(places, below: classes)
     let index = places.pointer(Int64.self)

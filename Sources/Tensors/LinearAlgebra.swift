@@ -16,6 +16,8 @@ extension Tensor {
 
   /// Eigenvalues in ascending order and eigenvectors as columns, of a symmetric matrix (its lower triangle is read).
   public func symmetricEigen() throws -> (values: Tensor, vectors: Tensor) {
+    let timed = OperationClock.start(.linearAlgebra)
+    defer { timed.stop() }
     let vectors = try squareMatrix("an eigendecomposition")
     let values = try Tensor(uninitialized: [shape[0]], .float64)
     // Row-major lower is column-major upper: hand over the transpose.
@@ -31,6 +33,8 @@ extension Tensor {
 
   /// The lower triangular L with L Lᵀ = self. Throws `not-positive-definite`.
   public func cholesky() throws -> Tensor {
+    let timed = OperationClock.start(.linearAlgebra)
+    defer { timed.stop() }
     let factor = try squareMatrix("a Cholesky factorisation")
     let info = try LongCall.run(cost: shape[0] * shape[0] * shape[0] / 10) {
       seep_dpotrf(factor.shape[0], factor.pointer(Double.self))
@@ -45,6 +49,8 @@ extension Tensor {
 
   /// X with L X = right (or Lᵀ X = right), self being a lower triangular L.
   public func solveTriangular(_ right: Tensor, transposed: Bool = false) throws -> Tensor {
+    let timed = OperationClock.start(.linearAlgebra)
+    defer { timed.stop() }
     let lower = try squareMatrix("a triangular solve")
     guard right.rank == 2, right.shape[0] == shape[0] else {
       throw Fault(

@@ -56,6 +56,8 @@ public struct PoolGeometry: Hashable, Sendable {
 extension Tensor {
   /// The largest element under each window and its place in the image's plane (row · width + column; the first of equals).
   public func maxPool2d(_ g: PoolGeometry) throws -> (values: Tensor, indices: Tensor) {
+    let timed = OperationClock.start(.pooling)
+    defer { timed.stop() }
     let (oh, ow) = try g.outputSize(shape)
     let source = try contiguous()
     let (ih, iw) = (shape[2], shape[3])
@@ -98,6 +100,8 @@ extension Tensor {
   }
 
   public func avgPool2d(_ g: PoolGeometry) throws -> Tensor {
+    let timed = OperationClock.start(.pooling)
+    defer { timed.stop() }
     let (oh, ow) = try g.outputSize(shape)
     let source = try (dtype.isFloat ? self : converted(to: .float32)).contiguous()
     let result = try Tensor(uninitialized: [shape[0], shape[1], oh, ow], source.dtype)
@@ -120,6 +124,8 @@ extension Tensor {
 
   /// The adjoint of `avgPool2d`: spreads the gradient over the windows of an image of the given size.
   public func avgPool2dInputGradient(inputSize: (height: Int, width: Int), _ g: PoolGeometry) throws -> Tensor {
+    let timed = OperationClock.start(.poolingGradient)
+    defer { timed.stop() }
     let (ih, iw) = inputSize
     let (oh, ow) = try g.outputSize([shape[0], shape[1], ih, iw])
     guard shape[2] == oh, shape[3] == ow else {

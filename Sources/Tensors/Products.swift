@@ -5,6 +5,8 @@ import Ground
 extension Tensor {
   /// NumPy's rules: the last axis of `a` against the second last of `b`; vectors gain and lose an axis; the other axes broadcast.
   public static func matmul(_ left: Tensor, _ right: Tensor) throws -> Tensor {
+    let timed = OperationClock.start(.matmul)
+    defer { timed.stop() }
     var (a, b) = try common(left, right)
     if !a.dtype.isFloat { (a, b) = (try a.converted(to: .float32), try b.converted(to: .float32)) }
     guard a.rank > 0, b.rank > 0 else { throw doNotMultiply(left, right) }
@@ -34,6 +36,7 @@ extension Tensor {
       }
     }
     _ = Libraries.prepared
+    OperationClock.note(flops: 2 * m * n * k * starts.count)
     // Rows of one product per piece: about 16 M multiply-adds, a few milliseconds; small products together.
     let work = m * n * k
     let rows = work > (16 << 20) ? Swift.max(16, (16 << 20) / Swift.max(1, n * k)) : m

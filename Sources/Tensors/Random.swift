@@ -5,6 +5,8 @@ import Ground
 extension Tensor {
   /// Uniform in [0, 1): 24 bits for float32, 53 for float64.
   public static func uniform(_ shape: [Int], key: RandomKey, dtype: DType = .float32) throws -> Tensor {
+    let timed = OperationClock.start(.random)
+    defer { timed.stop() }
     let result = try Tensor(uninitialized: shape, dtype == .float64 ? .float64 : .float32)
     try Threads.forRanges((result.size + 3) / 4, grain: elementGrain / 16) { range in
       for block in range {
@@ -23,6 +25,8 @@ extension Tensor {
 
   /// Standard normal, by the method of Box and Muller (1958) from uniform numbers of 32 bits.
   public static func normal(_ shape: [Int], key: RandomKey, dtype: DType = .float32) throws -> Tensor {
+    let timed = OperationClock.start(.random)
+    defer { timed.stop() }
     let result = try Tensor(uninitialized: shape, dtype == .float64 ? .float64 : .float32)
     let (size, base) = (result.size, result.storage.base)
     try Threads.forRanges((size + 3) / 4, grain: elementGrain / 128) { range in

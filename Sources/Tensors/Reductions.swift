@@ -10,6 +10,8 @@ extension Tensor {
   ///   - keep: leaves reduced axes with size 1.
   /// - Throws: `bad-axis`; `empty-tensor` for the maximum or minimum of nothing.
   public func reduce(_ reduction: Reduction, axes: [Int]? = nil, keep: Bool = false) throws -> Tensor {
+    let timed = OperationClock.start(.reduction)
+    defer { timed.stop() }
     let reduced = Set(axes ?? Array(0..<rank))
     for axis in reduced { try check(axis: axis) }
     let keptAxes = (0..<rank).filter { !reduced.contains($0) }
@@ -197,6 +199,8 @@ extension Tensor {
   }
 
   private func extremePlace(_ axis: Int?, _ keep: Bool, largest: Bool) throws -> Tensor {
+    let timed = OperationClock.start(.reduction)
+    defer { timed.stop() }
     guard let axis else {
       let flat = try reshape([size]).extremePlace(0, false, largest: largest)
       return try flat.reshape(keep ? [Int](repeating: 1, count: rank) : [])
@@ -238,6 +242,8 @@ extension Tensor {
   }
 
   public func cumsum(axis: Int) throws -> Tensor {
+    let timed = OperationClock.start(.reduction)
+    defer { timed.stop() }
     try check(axis: axis)
     let moved = try movedLast(axis).contiguous()
     let result = try Tensor(uninitialized: moved.shape, dtype)

@@ -5,6 +5,8 @@ import Ground
 extension Tensor {
   /// Σ (xᵢ − y)² for each row xᵢ of self `[n] + shape`, with y `shape`, or Σ xᵢ² where y is nil: `[n]`. Float dtypes.
   public func rowDistances(_ y: Tensor? = nil) throws -> Tensor {
+    let timed = OperationClock.start(.distances)
+    defer { timed.stop() }
     let n = shape.first ?? 0
     let width = size / max(n, 1)
     guard rank > 0, y.map({ $0.size == width && $0.dtype == dtype }) ?? true else {
@@ -48,6 +50,8 @@ extension Tensor {
 
   /// factorᵢ · (xᵢ − y) for each row, or factorᵢ · xᵢ where y is nil; `factors` `[n]`.
   public func rowDifferences(_ y: Tensor? = nil, factors: Tensor) throws -> Tensor {
+    let timed = OperationClock.start(.elementwise)
+    defer { timed.stop() }
     let n = shape.first ?? 0
     let width = size / max(n, 1)
     guard dtype == .float32, factors.dtype == .float32, factors.size == n else {

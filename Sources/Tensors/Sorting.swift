@@ -50,6 +50,8 @@ private struct WideItem: SortItem {
 extension Tensor {
   /// Sorted along an axis, and the places (int64) the elements came from; equal elements keep their order; NaN comes last.
   public func sort(axis: Int, descending: Bool = false) throws -> (values: Tensor, indices: Tensor) {
+    let timed = OperationClock.start(.sort)
+    defer { timed.stop() }
     try check(axis: axis)
     let moved = try movedLast(axis).contiguous()
     let count = moved.shape[moved.rank - 1]

@@ -33,6 +33,8 @@ extension Tensor {
   /// Of bools `true` counts as 1.
   /// - Throws: `interrupted`.
   public func statistics() throws -> Statistics {
+    let timed = OperationClock.start(.reduction)
+    defer { timed.stop() }
     var total = Statistics()
     guard size > 0 else { return total }
     // In the order of memory, whatever the order of the axes: a transposed tensor is one row too.

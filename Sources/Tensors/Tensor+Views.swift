@@ -116,6 +116,8 @@ extension Tensor {
   /// Row-major memory with the same elements; the tensor itself if it lies so.
   public func contiguous() throws -> Tensor {
     if isContiguous { return self }
+    let timed = OperationClock.start(.copy)
+    defer { timed.stop() }
     let result = try Tensor(uninitialized: shape, dtype)
     switch dtype.byteSize {
     case 4: try copyElements(to: result, as: UInt32.self)

@@ -103,6 +103,8 @@ public struct Tensor: @unchecked Sendable {
   }
 
   public static func full(_ shape: [Int], _ value: Double, _ dtype: DType = .float32) throws -> Tensor {
+    let timed = OperationClock.start(.fill)
+    defer { timed.stop() }
     let tensor = try Tensor(uninitialized: shape, dtype)
     func fill<S: TensorScalar>(_ value: S) throws {
       let target = tensor.pointer(S.self)

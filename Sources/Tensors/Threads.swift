@@ -150,6 +150,7 @@ private final class Pool: @unchecked Sendable {
   func giveBack() { taken.store(false, ordering: .releasing) }
 
   func run(_ pieces: Int, interruptible: Bool = true, _ body: @escaping (Int) throws -> Void) throws {
+    OperationClock.share()
     self.pieces = pieces
     self.interruptible = interruptible
     self.body = body

@@ -4,6 +4,8 @@ import Ground
 extension Tensor {
   /// Patches `[n, channels · kh · kw, positions]` of images `[n, channels, h, w]`.
   public func unfold(kernel: (height: Int, width: Int), _ g: ConvGeometry) throws -> Tensor {
+    let timed = OperationClock.start(.patches)
+    defer { timed.stop() }
     let c = try Convolution.patches(of: shape, kernel, g)
     let x = try contiguous()
     let result = try Tensor(uninitialized: [c.n, c.ic * c.kh * c.kw, c.positions], dtype)
@@ -21,6 +23,8 @@ extension Tensor {
 
   /// The adjoint of `unfold` for images of shape `images`: patches are added where they came from.
   public func fold(into images: [Int], kernel: (height: Int, width: Int), _ g: ConvGeometry) throws -> Tensor {
+    let timed = OperationClock.start(.patches)
+    defer { timed.stop() }
     let c = try Convolution.patches(of: images, kernel, g)
     guard shape == [c.n, c.ic * c.kh * c.kw, c.positions] else {
       throw Fault("shape-mismatch", "\(shapeText(shape)) are not the patches of images \(shapeText(images))")

@@ -25,7 +25,7 @@ enum CompletionScript {
                 [[ "${at}" -lt "$((COMP_CWORD - 1))" ]] && COMPREPLY=($(IFS=$'\\n'; compgen -f -- "${2}"))
                 return
                 ;;
-            --seed|--color) at+=2 ;;
+            --seed|--color|--profile-out) at+=2 ;;
             -?*) at+=1 ;;
             *) break ;;
             esac
@@ -76,7 +76,7 @@ enum CompletionScript {
                 case -e
                     test (count $words) -ge 2
                     return
-                case --seed --color
+                case --seed --color --profile-out
                     set -e words[1]
                 case '-?*'
                 case \(names.joined(separator: " "))

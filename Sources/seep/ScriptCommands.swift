@@ -18,9 +18,12 @@ struct Check: ParsableCommand {
     discussion: "Exit status: 1 if there are errors, 0 for warnings and notes alone.")
 
   @OptionGroup var diagnostics: ColorOption
+  @Flag(help: "Write each finding as a JSON object, one a line, to standard output.") var json = false
   @Argument(help: "Scripts or folders.", completion: .file(extensions: ["seep"])) var paths = ["."]
 
-  func run() throws { throw ExitCode(Commands.check(paths, color: diagnostics.color.rawValue)) }
+  func run() throws {
+    throw ExitCode(Commands.check(paths, color: diagnostics.color.rawValue, isJSON: json))
+  }
 }
 
 struct Format: ParsableCommand {

@@ -389,6 +389,10 @@ extension Compiler {
     inner.info.declaration = function.span
     f = inner
     defer { f = outer }
+    if let profile {
+      inner.marker = LineMarker(profile, file, function: function)
+      inner.begin(at: site(function.span))
+    }
     do {
       try parameters(function)
       try functionBody(function)
@@ -456,7 +460,7 @@ extension Compiler {
     // Those of inner `try`s stand before.
     for range in guarded.ranges(to: end) {
       f.info.handlers.append(
-        Handler(first: range.lowerBound, end: range.upperBound, target: f.code.count, register: error, kept: kept))
+        Handler(first: range.lowerBound, end: range.upperBound, target: f.label(), register: error, kept: kept))
     }
     f.pushScope()
     if let pattern, let kept {

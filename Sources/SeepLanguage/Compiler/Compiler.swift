@@ -28,12 +28,15 @@ final class Compiler {
   let nativeLimit: UInt
 
   let made: MadeFunctions
+  /// Where lines are numbered that the code is to mark.
+  let profile: Profile?
 
-  init(names: GlobalNames, file: SourceHandle, nativeLimit: UInt, made: MadeFunctions) {
+  init(names: GlobalNames, file: SourceHandle, nativeLimit: UInt, made: MadeFunctions, profile: Profile?) {
     self.names = names
     self.file = file
     self.nativeLimit = nativeLimit
     self.made = made
+    self.profile = profile
     f = FunctionBuilder(parent: nil, file: file, made: made)
   }
 
@@ -42,6 +45,7 @@ final class Compiler {
     while true {
       learned = false
       f = FunctionBuilder(parent: nil, file: file, made: made)
+      f.marker = profile.map { LineMarker($0, file) }
       announce(statements)
       let result = try f.allocate()
       try body(statements, to: result)
@@ -189,7 +193,7 @@ final class Compiler {
     for range in guarded.ranges(to: end) {
       f.info.handlers.append(
         Handler(
-          first: range.lowerBound, end: range.upperBound, target: f.code.count, register: error, isCleanup: true))
+          first: range.lowerBound, end: range.upperBound, target: f.label(), register: error, isCleanup: true))
     }
     try runCleanup(closure, at)
     f.emit(.reraise, error, at: at)
@@ -432,7 +436,7 @@ final class Compiler {
       f.emit(.iteratePrepare, state, at: at)
     }
     let first = f.emit(.jump, at: at)
-    let start = f.code.count
+    let start = f.label()
     let inner = f.mark
     f.pushScope()
     if case .name(let name) = pattern.kind {
@@ -456,7 +460,7 @@ final class Compiler {
 
   private func whileTrue(_ condition: Expression, _ loopBody: Expression, _ at: Site) throws {
     let loop = FunctionBuilder.Loop(guarded: f.guarded.count)
-    let start = f.code.count
+    let start = f.label()
     var exits: [Int] = []
     try branch(condition, whenFalse: &exits)
     f.loops.append(loop)

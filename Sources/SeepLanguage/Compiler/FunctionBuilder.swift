@@ -48,6 +48,8 @@ final class FunctionBuilder {
   var loops: [Loop] = []
   /// Bodies of `try` and what follows a `defer`, as far as they are open; innermost last.
   var guarded: [Guarded] = []
+  /// Marks lines for a profile.
+  var marker: LineMarker?
   private var intConstants: [Int: Int] = [:]
   private var floatConstants: [UInt64: Int] = [:]
   private var textConstants: [TextKey: Int] = [:]
@@ -98,9 +100,26 @@ final class FunctionBuilder {
 
   @discardableResult
   func emit(_ instruction: Instruction, at site: Site) -> Int {
+    if let mark = marker?.mark(before: instruction.op, at: site) { append(mark, site) }
+    append(instruction, site)
+    return code.count - 1
+  }
+
+  private func append(_ instruction: Instruction, _ site: Site) {
     code.append(instruction)
     info.spans.append(site)
-    return code.count - 1
+    marker?.written()
+  }
+
+  /// The first instruction of a function, where a profile follows.
+  func begin(at site: Site) {
+    if let mark = marker?.begin(at: site) { append(mark, site) }
+  }
+
+  /// Where the next instruction goes: something jumps there.
+  func label() -> Int {
+    marker?.joined()
+    return code.count
   }
 
   @discardableResult
@@ -114,7 +133,10 @@ final class FunctionBuilder {
   }
 
   /// Makes the jump at `index` go to the next instruction.
-  func patch(_ index: Int) { patch(index, to: code.count) }
+  func patch(_ index: Int) {
+    marker?.joined(from: index)
+    patch(index, to: code.count)
+  }
   func patch(_ index: Int, to target: Int) {
     code[index] = Instruction(code[index].op, Int(code[index].a), wide: target)
   }

@@ -35,14 +35,17 @@ public final class Builtin: @unchecked Sendable {
   /// Names under which the reference lists it: `tensors`, `defenses`.
   public let group: String
   let body: Body
+  /// Of a function that is a field: whose, for a profile: `ggl` of `ggl(…).run`.
+  public let owner: String?
 
   /// - Parameters:
   ///   - signature: see `Signature`; its name is the function's name.
   ///   - body: gets the matched arguments; throws a `Fault`, whose `argument` is the index of the guilty parameter.
   public init(
     _ signature: String, group: String = "", _ documentation: String, example: String = "", constructor: Bool = false,
-    body: @escaping Body
+    owner: String? = nil, body: @escaping Body
   ) {
+    self.owner = owner
     name = Signature.name(in: signature)
     makeHeading = { Heading(signature: Signature(signature), documentation: documentation, example: example) }
     self.group = group
@@ -59,6 +62,7 @@ public final class Builtin: @unchecked Sendable {
   public init(name: String, group: String, heading: @escaping () -> Heading, body: @escaping Body) {
     self.name = name
     self.group = group
+    owner = nil
     makeHeading = heading
     isConstructor = false
     self.body = body

@@ -6,6 +6,8 @@ import Ground
 public protocol Foreign: AnyObject {
   /// As `type(x)` says it: `tensor`, `model`.
   var typeName: String { get }
+  /// What a profile calls its calls; by default its type.
+  var callName: String { get }
 
   /// `self op other`, or `other op self` if `reversed`; nil if this pair is not understood, and then the other operand is
   /// asked (if it is foreign) before the machine says so.
@@ -60,6 +62,7 @@ extension Foreign {
   public func assigning(_ value: Value, at items: [IndexItem], in session: Session) throws -> Value? { nil }
   public func field(_ name: String, in session: Session) throws -> Value? { nil }
   public func assigning(_ value: Value, field name: String, in session: Session) throws -> Value? { nil }
+  public var callName: String { typeName }
   public var summary: String { typeName }
   public var fieldNames: [String] { [] }
   public var isCallable: Bool { false }

@@ -35,6 +35,9 @@ public final class SourceHandle: Sendable {
     }
     return (low, lineStarts[low])
   }
+
+  /// Where a line begins, from 1; the end of the text where there is none.
+  func start(of line: Int) -> Int { lineStarts.indices.contains(line - 1) ? lineStarts[line - 1] : text.count }
 }
 
 extension Session {

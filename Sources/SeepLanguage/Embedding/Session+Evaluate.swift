@@ -45,7 +45,9 @@ extension Session {
     let floor = machine.stackFloor()
     do {
       let statements = try QuickParser.parse(file.text, nativeLimit: floor)
-      let program = try Compiler(names: names, file: file, nativeLimit: floor, made: made).program(statements)
+      let program = try Compiler(
+        names: names, file: file, nativeLimit: floor, made: made, profile: profile
+      ).program(statements)
       machine.requireGlobals(names.needed)
       names.note(statements, file)
       if case .expression? = statements.last?.kind { return (program, true) }

@@ -77,7 +77,12 @@ public final class Session {
 
   /// Called after every operator and function of the library that worked on a foreign object; what it throws counts as
   /// thrown by that operation. For a second look at a program that went wrong.
-  public var afterOperation: (() throws -> Void)?
+  public var afterOperation: (() throws -> Void)? { didSet { observe() } }
+  /// What follows the program's time; see `startProfile`.
+  var profile: Profile? { didSet { observe() } }
+  /// Whether calls of the library are watched: the one question that a call asks.
+  private(set) var isObserved = false
+  private func observe() { isObserved = afterOperation != nil || profile != nil }
 
   /// Called with every error of the language or the library that a `catch`, or `try_call`, takes: for a run that is watched.
   /// What a program raises itself is not among them.

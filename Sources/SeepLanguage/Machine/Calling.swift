@@ -67,23 +67,54 @@ extension Machine {
   func callBuiltin(
     _ builtin: Builtin, _ arguments: UnsafeMutablePointer<Slot>, _ count: Int, _ keywords: [Int]
   ) throws -> Slot {
+    if session.isObserved {
+      return try observed(builtin.owner.map { "\($0).\(builtin.name)" } ?? builtin.name) {
+        try perform(builtin, arguments, count, keywords)
+      }
+    }
+    return try perform(builtin, arguments, count, keywords)
+  }
+
+  @inline(__always)
+  private func perform(
+    _ builtin: Builtin, _ arguments: UnsafeMutablePointer<Slot>, _ count: Int, _ keywords: [Int]
+  ) throws -> Slot {
     let signature = builtin.signature
     if signature.isPlain, keywords.isEmpty, count == signature.parameters.count {
       var call = Call(
         session: session, name: signature.name, signature: signature, slots: arguments, slotCount: count,
         keywordNames: [])
-      let result = try builtin.body(&call)
-      try session.afterOperation?()
-      return result.retainedSlot
+      return try builtin.body(&call).retainedSlot
     }
-    return try matched(signature, arguments, count, keywords) {
-      let result = try builtin.body(&$0)
+    return try matched(signature, arguments, count, keywords) { try builtin.body(&$0).retainedSlot }
+  }
+
+  /// A call of the library that somebody watches: a profile, or who looks at each result.
+  @inline(never)
+  func observed(_ name: String, _ body: () throws -> Slot) throws -> Slot {
+    let profile = session.profile
+    let opened = profile?.enter(name, at: frameCount)
+    defer { if let opened { profile?.leave(opened) } }
+    let result = try body()
+    do {
       try session.afterOperation?()
-      return result.retainedSlot
+    } catch {
+      result.release()
+      throw error
     }
+    return result
   }
 
   func callForeign(
+    _ foreign: any Foreign, _ arguments: UnsafeMutablePointer<Slot>, _ count: Int, _ keywords: [Int]
+  ) throws -> Slot {
+    if session.isObserved {
+      return try observed(foreign.callName) { try perform(foreign, arguments, count, keywords) }
+    }
+    return try perform(foreign, arguments, count, keywords)
+  }
+
+  private func perform(
     _ foreign: any Foreign, _ arguments: UnsafeMutablePointer<Slot>, _ count: Int, _ keywords: [Int]
   ) throws -> Slot {
     guard foreign.isCallable else {
@@ -93,9 +124,7 @@ extension Machine {
       var call = Call(
         session: session, name: foreign.typeName, signature: nil, slots: arguments, slotCount: count,
         keywordNames: keywords.map { Symbols.name($0) })
-      let result = try foreign.call(&call)
-      try session.afterOperation?()
-      return result.retainedSlot
+      return try foreign.call(&call).retainedSlot
     }
     return try matched(signature, arguments, count, keywords) { try foreign.call(&$0).retainedSlot }
   }

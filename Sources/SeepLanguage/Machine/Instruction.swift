@@ -158,6 +158,8 @@ enum Opcode: UInt8 {
   /// `_` = R[a]
   case setLast
   case assertHolds
+  /// A profile follows: the program comes to line wide of its list; a is 0, or 1 if that counts, or 2 at the begin of a function.
+  case mark
 }
 
 /// What kind of variable an `assignPath` starts at.

@@ -67,6 +67,8 @@ final class Machine {
   private(set) var globalCapacity = 1024
   var depthLimit = 20_000
   var pending: PendingFault?
+  /// Where the code's marks are noted, while a profile follows.
+  var marks: ProfileMarks?
   private let idle: UnsafeMutablePointer<Instruction>
   private var nativeLimit: UInt = 0
   private var nativeThread: pthread_t?

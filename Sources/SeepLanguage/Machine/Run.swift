@@ -726,6 +726,7 @@ extension Machine {
           case .assertHolds:
             let holds = try Operations.truth(a.pointee)
             if !holds { throw try failedAssertion(info(base), Int(i.b), base) }
+          case .mark: mark(i)
           }
         }
       } catch {

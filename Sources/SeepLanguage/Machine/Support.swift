@@ -109,7 +109,9 @@ extension Machine {
   /// `subject |> callee`.
   func apply(_ callee: Slot, to subject: Slots) throws -> Slot {
     if callee.tag == Tag.foreign {
-      return try callee.foreignObject.apply(to: Value(copying: subject.pointee), in: session).retainedSlot
+      let object = callee.foreignObject
+      func applied() throws -> Slot { try object.apply(to: Value(copying: subject.pointee), in: session).retainedSlot }
+      return session.profile == nil ? try applied() : try observed(object.callName, applied)
     }
     // `update |> sign_only`: made without arguments, then applied.
     if callee.tag == Tag.builtin, callee.builtinObject.isConstructor, callee.builtinObject.signature.neededCount == 0 {

@@ -13,6 +13,9 @@ final class AttackValue: Foreign {
   var typeName: String { "attack" }
   var isCallable: Bool { true }
   var signature: Signature? { AttackValue.runSignature }
+  var callName: String { "\(constructor).run" }
+  /// `ggl` of `ggl(search: …)`.
+  private var constructor: String { String(attack.written.prefix { $0 != "(" }) }
   func display(_ style: DisplayStyle) -> String { attack.written }
   var fieldNames: [String] { ["run", "threat_model"] }
 
@@ -29,7 +32,8 @@ final class AttackValue: Foreign {
           Stopped by Ctrl-C, it gives the best until then. `.image` is `[c, h, w]`, `.images` `[n, c, h, w]`, `.labels` n ints.
           """,
           example:
-            "let (x, y) = dataset(\"digits\").private[0]\nlet net = lenet()\nlet leak = class_mean(dataset(\"digits\").public).run(share(net, x, y), net)\nprint(leak.label == y)  # expect: true"
+            "let (x, y) = dataset(\"digits\").private[0]\nlet net = lenet()\nlet leak = class_mean(dataset(\"digits\").public).run(share(net, x, y), net)\nprint(leak.label == y)  # expect: true",
+          owner: constructor
         ) { [self] call in try AttackValue.run(attack, call) })
     case "threat_model": return Value(attack.threatModel.description)
     default: return nil
