@@ -73,6 +73,7 @@ public final class Builtin: @unchecked Sendable {
     makeHeading = other.makeHeading
     group = other.group
     isConstructor = other.isConstructor
+    owner = other.owner
     self.body = body
   }
 
