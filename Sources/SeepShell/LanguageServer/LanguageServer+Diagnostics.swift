@@ -42,7 +42,9 @@ extension LanguageServer {
     if client.takesCodeDescription, let page = LanguageServer.diagnosticsPage {
       fields.append(("codeDescription", ["href": .string(page + "#" + finding.fault.code)]))
     }
-    if client.takesTags, finding.fault.code == "unused-name" { fields.append(("tags", [1])) }
+    if client.takesTags, ["unused-name", "unreachable-code", "unreachable-case"].contains(finding.fault.code) {
+      fields.append(("tags", [1]))
+    }
     let related = client.takesRelated ? self.related(finding, document, index) : []
     if !related.isEmpty { fields.append(("relatedInformation", .array(related))) }
     return .object(fields)
@@ -55,8 +57,18 @@ extension LanguageServer {
     return FileURI.uri(String(cString: path))
   }()
 
-  /// Where that is bound which a finding is about: a name that cannot be assigned, a function that is called otherwise.
+  /// Where that is bound which a finding is about: a name that cannot be assigned, a function that is called otherwise, the
+  /// operands of what fails.
   private func related(_ finding: Failure, _ document: OpenDocument, _ index: NameIndex) -> [JSON] {
+    if finding.isOfRun {
+      return finding.origins.map { origin -> JSON in
+        let kind = (finding.kinds[origin.operand] ?? finding.fault.operands[origin.operand]).map { ": \($0)" } ?? ""
+        return [
+          "location": ["uri": .string(document.uri), "range": document.text.range(origin.span)],
+          "message": .string("`\(origin.name)` is \(origin.isGiven ? "given" : "made") here\(kind)"),
+        ]
+      }
+    }
     let isAboutName = finding.fault.code == "not-assignable"
     guard isAboutName || Set(finding.argumentSpans).isEmpty == false || finding.fault.code == "missing-argument",
       let place = index.place(finding.span.start), place.role != .binding, isAboutName || place.name.function != nil
@@ -148,6 +160,17 @@ struct Fix {
       return ("bind `\(place.name.name)` by `var`", [TextEdit(span: word, text: "var")])
     }
     guard var help = finding.suggestion else { return nil }
+    if finding.isOfRun {
+      let written = text.text(finding.guilty)
+      if finding.fault.code == "unknown-option", finding.fault.argument != nil, written.hasPrefix("\""),
+        let word = help.firstRange(of: ": \"")
+      {
+        // `per: "layer"` is said of the value of `per`.
+        help = "\"" + help[word.upperBound...]
+      } else if finding.fault.help?.contains("{0}") != true {
+        return nil
+      }
+    }
     if finding.fault.code == "unknown-argument", help.hasSuffix(": …") { help.removeLast(3) }
     guard !help.contains("…"), !help.contains("\n"), finding.guilty.end <= text.bytes.count else { return nil }
     // A word stays a word: `!ok` becomes `not ok`.
