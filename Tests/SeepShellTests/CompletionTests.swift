@@ -35,7 +35,7 @@ import Testing
     #expect(taken("print(net.params[\"", session).count == names.count)
     // A tensor's functions behind such an index.
     #expect(taken("\(written).resh", session) == ["\(written).reshape"])
-    #expect(taken("r.pl", session) == ["r.plain"])
+    #expect(taken("r.pla", session) == ["r.plain"])
     for broken in [
       "net.params[", "net.params[\"", "net.params[\"x\"]", "net.params[\"x]", "[\"", "\"].", "x[\"a\"].", "].",
     ] {

@@ -181,7 +181,7 @@ enum Access {
   // MARK: Assignment
 
   /// Makes the container in `place` ours alone.
-  static func own(_ place: UnsafeMutablePointer<Slot>) {
+  static func own(_ place: UnsafeMutablePointer<Slot>) throws {
     let slot = place.pointee
     if slot.header.pointee.refs == 1 { return }
     let copy =
@@ -189,6 +189,8 @@ enum Access {
       ? Heap.copy(slot.record) : Heap.list(slot.tag, copying: slot.list.pointee.items, count: slot.list.pointee.count)
     place.pointee = copy
     slot.release()
+    // A loop that copies a long list each time does not come by its own look at the flag for long.
+    if copy.tag != Tag.record, copy.list.pointee.count > 1 << 14 { try Interrupt.check() }
   }
 
   /// `place[items] = value`; everything but the place is borrowed.
@@ -241,7 +243,7 @@ enum Access {
     case Tag.list:
       guard at.tag == Tag.int else { throw wrongIndex(slot, at) }
       let index = try position(at.int, slot.list.pointee.count, slot)
-      own(place)
+      try own(place)
       return place.pointee.list.pointee.items + index
     case Tag.record:
       guard at.tag == Tag.string else {
@@ -267,7 +269,7 @@ enum Access {
     }
     var at = Heap.find(slot.record, key)
     if at < 0, !creating { throw unknownField(Symbols.name(key), slot, Record(slot).names) }
-    own(place)
+    try own(place)
     if at < 0 {
       Heap.set(place.pointee.record, key, .none)
       at = place.pointee.record.pointee.count - 1

@@ -248,6 +248,8 @@ enum Heap {
   /// What died after Ctrl-C, chains of objects as `waiting` is one: freeing millions of them, or one of a gigabyte, takes longer than a person
   /// waits for the prompt.
   nonisolated(unsafe) private static var postponed: [UnsafeMutablePointer<Header>] = []
+  /// No more chains than this wait: what goes on dying before somebody looks at the interrupt flag is freed at once, as memory would run out.
+  private static let mostPostponed = 32
 
   /// Frees an object whose count reached 0 and all that only it held. A Swift object that drops values while it dies
   /// adds them to the same queue, so no nesting of objects makes this recurse without bound.
@@ -283,7 +285,7 @@ enum Heap {
     isDraining = true
     defer { isDraining = false }
     while let next = waiting {
-      if Interrupt.isRequested { return postpone() }
+      if Interrupt.isRequested, postponed.count < mostPostponed { return postpone() }
       waiting = UnsafeMutablePointer(bitPattern: next.pointee.refs)
       if !free(contentsOf: next) { return postpone() }
     }
@@ -315,7 +317,7 @@ enum Heap {
       while slot.list.pointee.count > 0 {
         slot.list.pointee.count &-= 1
         drop(items[slot.list.pointee.count])
-        if slot.list.pointee.count & 0xFFFF == 0xFFFF, Interrupt.isRequested {
+        if slot.list.pointee.count & 0xFFFF == 0xFFFF, Interrupt.isRequested, postponed.count < mostPostponed {
           enqueue(object)
           return false
         }

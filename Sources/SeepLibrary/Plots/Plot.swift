@@ -1,4 +1,5 @@
 // A plot before it is drawn: what is shown, along which axes, under which names. The terminal and gnuplot draw the same.
+import Ground
 
 /// Curves, points, bars, a histogram or a map of a matrix.
 package struct Plot: Sendable {
@@ -131,9 +132,9 @@ package struct Plot: Sendable {
       }
     }
     if let matrix {
-      for value in matrix.values { count(0, value) }
+      for value in matrix.values where !Interrupt.isRequested { count(0, value) }
     } else if kind != .histogram {
-      for series in series { for (x, y) in zip(series.x, series.y) { count(x, y) } }
+      for series in series { for (x, y) in zip(series.x, series.y) where !Interrupt.isRequested { count(x, y) } }
     }
     Plot.note(&notes, all, notFinite, huge, notPositive)
   }

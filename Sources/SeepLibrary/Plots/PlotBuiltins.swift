@@ -315,13 +315,18 @@ extension PlotReader {
   func heatmap() throws -> Value {
     let (rows, columns, values, rowNames) = try matrix(call["matrix"])
     var matrix = Plot.Matrix(rows: rows, columns: columns, values: values)
-    let shown = values.filter { Plot.isShown($0, log: false) }
-    let (low, high) = (shown.min() ?? 0, shown.max() ?? 1)
+    var ends: (low: Double, high: Double)?
+    for (i, value) in values.enumerated() {
+      if i & 0xFFFFF == 0 { try Interrupt.check() }
+      guard Plot.isShown(value, log: false) else { continue }
+      ends = (min(ends?.low ?? value, value), max(ends?.high ?? value, value))
+    }
+    let (low, high) = ends ?? (0, 1)
     let scale = try call.choice("scale", of: Options.words("heatmap", "scale"))
     matrix.isDiverging = scale == "diverging" || (scale == "auto" && low < 0 && high > 0)
     let size = max(abs(low), abs(high))
     (matrix.low, matrix.high) = matrix.isDiverging ? (-size, size) : (low, high)
-    if let (low, high) = try ends("limits") {
+    if let (low, high) = try self.ends("limits") {
       (matrix.low, matrix.high) = (low ?? matrix.low, high ?? matrix.high)
     }
     if !(matrix.low < matrix.high) { matrix.high = matrix.low + max(abs(matrix.low), 1) }

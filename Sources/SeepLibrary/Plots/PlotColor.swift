@@ -1,4 +1,5 @@
 // Colours that people with any colour vision can tell apart, and the marks that go with them.
+import Ground
 
 /// Red, green and blue, 0 to 255.
 package struct PlotColor: Sendable, Equatable {
@@ -84,7 +85,7 @@ extension Plot.Matrix {
     for row in 0..<small.rows {
       for column in 0..<small.columns {
         var (sum, count) = (0.0, 0.0)
-        for y in row * down..<min((row + 1) * down, rows) {
+        for y in row * down..<min((row + 1) * down, rows) where !Interrupt.isRequested {
           for x in column * across..<min((column + 1) * across, columns) {
             let value = values[y * columns + x]
             if Plot.isShown(value, log: false) { (sum, count) = (sum + value, count + 1) }

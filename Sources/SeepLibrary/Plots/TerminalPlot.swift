@@ -1,4 +1,5 @@
 // Plots as text: curves in Braille dots, bars and histograms in blocks, maps in colours or shades.
+import Ground
 
 /// Draws a plot on a surface of text.
 package struct TerminalPlot {
@@ -135,7 +136,8 @@ package struct TerminalPlot {
       }
       func curve(_ values: [Double], gap: Int) {
         var last: (x: Double, y: Double)?
-        for at in values.indices {
+        // After Ctrl-C nobody looks.
+        for at in values.indices where !Interrupt.isRequested {
           let next = place(at, values)
           if let next {
             canvas.line(last ?? next, next, index, gap: last == nil ? 1 : gap)
@@ -148,7 +150,7 @@ package struct TerminalPlot {
           curve(interval.low, gap: 3)
           curve(interval.high, gap: 3)
         } else {
-          for at in series.y.indices {
+          for at in series.y.indices where !Interrupt.isRequested {
             if let low = place(at, interval.low), let high = place(at, interval.high) { canvas.line(low, high, index) }
           }
         }
@@ -156,7 +158,9 @@ package struct TerminalPlot {
       if plot.kind == .curves {
         curve(series.y, gap: 1)
       } else {
-        for at in series.y.indices { if let point = place(at, series.y) { canvas.point(point.x, point.y, index) } }
+        for at in series.y.indices where !Interrupt.isRequested {
+          if let point = place(at, series.y) { canvas.point(point.x, point.y, index) }
+        }
       }
     }
     canvas.write(to: &grid, top, left)
