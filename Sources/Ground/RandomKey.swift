@@ -91,10 +91,30 @@ public struct RandomStream: RandomNumberGenerator, Sendable {
   /// A permutation of 0..<count (Fisher–Yates); after Ctrl-C, one that is less mixed.
   public mutating func permutation(_ count: Int) -> [Int] {
     var items = Array(0..<count)
-    for i in stride(from: count - 1, to: 0, by: -1) {
+    mix(&items)
+    return items
+  }
+
+  /// The same for very long ones.
+  /// - Throws: `interrupted`.
+  public mutating func longPermutation(_ count: Int) throws -> [Int] {
+    var items = try [Int](unsafeUninitializedCapacity: count) { buffer, made in
+      while made < count {
+        let end = min(count, made + 1 << 20)
+        for i in made..<end { buffer[i] = i }
+        made = end
+        try Interrupt.check()
+      }
+    }
+    mix(&items)
+    try Interrupt.check()
+    return items
+  }
+
+  private mutating func mix(_ items: inout [Int]) {
+    for i in stride(from: items.count - 1, to: 0, by: -1) {
       if i & 0x1FFFF == 0x1FFFF, Interrupt.isRequested { break }
       items.swapAt(i, below(i + 1))
     }
-    return items
   }
 }

@@ -122,6 +122,7 @@ extension Convolution {
     _ = Libraries.prepared
     let x = try x.whole()
     if isSmall { return try forwardOfSmall(x, w) }
+    if let rows = bandRows { return try forwardInBands(x, w, rows: rows) }
     if let y = try thinForward(x, w) { return y }
     if hasFewPositions { return try forwardOfFew(x, w) }
     if suitsWinograd, let y = try winogradPass(x, w, adjoint: false) { return y }
@@ -143,6 +144,7 @@ extension Convolution {
     _ = Libraries.prepared
     let gy = try gy.whole()
     if isSmall { return try inputGradientOfSmall(gy, w) }
+    if let rows = bandRows { return try inputGradientInBands(gy, w, rows: rows) }
     if let gx = try thinInputGradient(gy, w) { return gx }
     if hasFewPositions { return try inputGradientOfFew(gy, w) }
     if suitsWinograd, let gx = try winogradPass(gy, w, adjoint: true) { return gx }
@@ -168,6 +170,7 @@ extension Convolution {
     _ = Libraries.prepared
     let (x, gy) = (try x.whole(), try gy.whole())
     if isSmall { return try weightGradientOfSmall(x, gy) }
+    if let rows = bandRows { return try weightGradientInBands(x, gy, rows: rows) }
     if hasFewPositions { return try weightGradientOfFew(x, gy) }
     if weightsSuitWinograd, let g = try winogradWeightGradient(x, gy) { return g }
     var pieces = pieces(channels: oc)

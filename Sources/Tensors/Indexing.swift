@@ -164,7 +164,7 @@ extension Tensor {
       let together = max(1, (1 << 22) / max(1, bytes))
       try Threads.run(pieces: parts > 1 ? outer * parts : (outer + together - 1) / together) { piece in
         if parts > 1 {
-          let (o, at) = (piece / parts, piece % parts << 22)
+          let (o, at) = (piece / parts, (piece % parts) << 22)
           (target + o * step + at).copyMemory(from: from + o * bytes + at, byteCount: min(1 << 22, bytes - at))
         } else {
           for o in piece * together..<min(outer, (piece + 1) * together) {

@@ -127,7 +127,7 @@ final class ProfileSampler: @unchecked Sendable {
       turn ^= turn << 13
       turn ^= turn >> 17
       turn ^= turn << 5
-      pause(interval / 2 + Int(UInt64(turn) * UInt64(interval) >> 32))
+      pause(interval / 2 + Int((UInt64(turn) * UInt64(interval)) >> 32))
       if isEnding.load(ordering: .sequentiallyConsistent) { return }
       look()
     }

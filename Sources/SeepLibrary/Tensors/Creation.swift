@@ -110,7 +110,7 @@ let creationBuiltins: [Builtin] = [
     example: "seed(1)\nprint(len(permutation(5)))  # expect: 5", group: "random"
   ) { call in
     var stream = RandomStream(call.session.nextKey(for: "permutation"))
-    let order = stream.permutation(try call.int("n", in: 0...50_000_000))
+    let order = try stream.longPermutation(call.int("n", in: 0...50_000_000))
     return try Value.list(order.count) { Value(order[$0]) }
   },
 
