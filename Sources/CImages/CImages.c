@@ -104,6 +104,7 @@ static int spread(png_reading *r, seep_image *image, int colour, int depth) {
   const int scale = depth < 8 && colour == PNG_COLOR_TYPE_GRAY ? 255 / ((1 << depth) - 1) : 1;
   uint16_t *out = image->samples;
   for (uint32_t y = 0; y < image->height; y++) {
+    if (y % 16 == 0 && stops()) return fail(r->job.problem, "interrupted");
     const uint8_t *row = r->row_pointers[y];
     for (uint32_t x = 0; x < image->width; x++) {
       if (colour == PNG_COLOR_TYPE_PALETTE) {

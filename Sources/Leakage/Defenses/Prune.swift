@@ -32,11 +32,13 @@ public struct Prune: Defense, Equatable {
     let (count, width) = (rows.shape[0], rows.shape[1])
     if width == 0 { return rows }
     let sizes = try rows.map(.abs)
-    let values = try sizes.doubles()
-    var thresholds: [Double] = []
-    for row in 0..<count {
-      try Interrupt.check()
-      thresholds.append(percentile(sorted: values[row * width..<(row + 1) * width].sorted(), percent))
+    let sorted = try sizes.sort(axis: 1).values
+    let (low, part) = rank(of: percent, among: width)
+    let ends = try sorted.slice(axis: 1, from: low, to: min(low + 2, width)).contiguous().doubles()
+    let found = ends.count / count
+    let thresholds = (0..<count).map { row in
+      let (first, second) = (ends[row * found], ends[row * found + found - 1])
+      return first + part * (second - first)
     }
     // Compared in the dtype of the gradient, in which the threshold is rounded too.
     let limits = try Tensor(thresholds, shape: [count, 1]).converted(to: rows.dtype)

@@ -100,10 +100,16 @@ public struct Interval: Sendable, Equatable {
 
 /// Linear interpolation between order statistics (NumPy's default): rank h = (m − 1) p / 100 of m ascending values.
 func percentile(sorted values: [Double], _ p: Double) -> Double {
-  let h = Double(values.count - 1) * p / 100
-  let low = max(0, min(values.count - 1, Int(h)))
+  let (low, part) = rank(of: p, among: values.count)
   let high = min(low + 1, values.count - 1)
-  return values[low] + (h - Double(low)) * (values[high] - values[low])
+  return values[low] + part * (values[high] - values[low])
+}
+
+/// Where the percentile lies among `count` > 0 ascending values: behind this one, by this part of the way to the next.
+func rank(of p: Double, among count: Int) -> (low: Int, part: Double) {
+  let h = Double(count - 1) * p / 100
+  let low = max(0, min(count - 1, Int(h)))
+  return (low, h - Double(low))
 }
 
 /// The point below which Student's t with `freedom` degrees of freedom lies with probability `p` > 1/2: bisection on the

@@ -185,14 +185,29 @@ enum Heap {
     return Slot(tag: tag, pointer: body)
   }
 
+  /// Blocks of lists of two items that died, linked by their counts: pairs come and go more often than anything else.
+  nonisolated(unsafe) private static var spare: UnsafeMutablePointer<ListBody>?
+  nonisolated(unsafe) private static var spareCount = 0
+  private static let mostSpare = 1 << 15
+
+  /// A body with `room` items behind it.
+  @inline(__always) private static func block(_ room: Int) -> UnsafeMutablePointer<ListBody> {
+    if room == 2, let body = spare {
+      spare = UnsafeMutablePointer(bitPattern: body.pointee.header.refs)
+      spareCount &-= 1
+      return body
+    }
+    let bytes = MemoryLayout<ListBody>.stride + room * MemoryLayout<Slot>.stride
+    return allocate(bytes).bindMemory(to: ListBody.self, capacity: 1)
+  }
+
   /// A list that takes over `count` slots at `source`, which are left empty. Its items lie in the same block as the body,
   /// until it grows.
   static func list(_ tag: UInt, taking source: UnsafeMutablePointer<Slot>, count: Int) -> Slot {
-    let bytes = MemoryLayout<ListBody>.stride + max(1, count) * MemoryLayout<Slot>.stride
-    let body = allocate(bytes).bindMemory(to: ListBody.self, capacity: 1)
+    let room = count <= 2 ? 2 : count
+    let body = block(room)
     let items = inlineItems(body)
-    body.initialize(
-      to: ListBody(header: Header(refs: 1, tag: tag), count: count, capacity: max(1, count), items: items))
+    body.initialize(to: ListBody(header: Header(refs: 1, tag: tag), count: count, capacity: room, items: items))
     var i = 0
     while i < count {
       items[i] = source[i]
@@ -284,8 +299,10 @@ enum Heap {
   private static func drain() {
     isDraining = true
     defer { isDraining = false }
+    var turns = 0
     while let next = waiting {
-      if Interrupt.isRequested, postponed.count < mostPostponed { return postpone() }
+      if turns & 31 == 0, Interrupt.isRequested, postponed.count < mostPostponed { return postpone() }
+      turns &+= 1
       waiting = UnsafeMutablePointer(bitPattern: next.pointee.refs)
       if !free(contentsOf: next) { return postpone() }
     }
@@ -322,7 +339,14 @@ enum Heap {
           return false
         }
       }
-      if items != inlineItems(slot.list) { Glibc.free(items) }
+      if items != inlineItems(slot.list) {
+        Glibc.free(items)
+      } else if slot.list.pointee.capacity == 2, spareCount < mostSpare {
+        object.pointee.refs = Int(bitPattern: spare)
+        spare = slot.list
+        spareCount &+= 1
+        return true
+      }
     case Tag.record:
       let body = slot.record
       for i in 0..<body.pointee.count { drop(body.pointee.values[i]) }

@@ -29,10 +29,13 @@ struct TableRows {
     }
     guard !names.isEmpty else { return nil }
     self.names = names
-    rows = found.map { record in
+    rows = []
+    rows.reserveCapacity(found.count)
+    for record in found {
+      if Interrupt.isRequested { break }
       var row = [Value?](repeating: nil, count: names.count)
       for field in record.fields { if let place = places[field.name] { row[place] = field.value } }
-      return row
+      rows.append(row)
     }
   }
 
