@@ -43,7 +43,7 @@ struct TableRows {
   init?(_ value: Value, in session: Session) {
     if let table = value.foreign(as: TableValue.self) {
       self = table.table
-    } else if let items = value.asItems {
+    } else if let items = value.listItems {
       self.init(records: items)
     } else if let audit = value.foreign(as: AuditValue.self), let count = audit.count {
       self.init(records: (0..<count).compactMap { try? audit.element($0, in: session) })

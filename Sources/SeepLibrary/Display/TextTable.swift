@@ -17,16 +17,29 @@ enum TextTable {
     var isUnwanted: Bool { Interrupt.isRequested && table.rows.count > 1 << 16 }
     let shown = table.rows.prefix(limit ?? Int.max)
     let isNumber = table.names.indices.map { column in
-      shown.allSatisfy { row in row[column].map { $0.isNone || $0.asDouble != nil } ?? true }
+      shown.allSatisfy { row in !isUnwanted && (row[column].map { $0.isNone || $0.asDouble != nil } ?? true) }
     }
     if isUnwanted { return "" }
-    var columns = table.names.indices.map { column in
-      let cells = shown.map { isUnwanted ? "" : $0[column].map(cell) ?? "" }
-      return [clean(table.names[column])] + (isNumber[column] ? pointsAligned(cells) : cells)
+    var columns: [[String]] = []
+    for column in table.names.indices {
+      var cells: [String] = []
+      cells.reserveCapacity(shown.count)
+      for row in shown {
+        if isUnwanted { return "" }
+        cells.append(row[column].map(cell) ?? "")
+      }
+      columns.append([clean(table.names[column])] + (isNumber[column] ? pointsAligned(cells) : cells))
+      if isUnwanted { return "" }
     }
-    if isUnwanted { return "" }
-    var widths = columns.map { $0.lazy.map { isUnwanted ? 0 : $0.count }.max() ?? 0 }
-    if isUnwanted { return "" }
+    var widths: [Int] = []
+    for cells in columns {
+      var widest = 0
+      for text in cells {
+        if isUnwanted { return "" }
+        widest = max(widest, text.count)
+      }
+      widths.append(widest)
+    }
     var hidden: ArraySlice<String> = []
     if let width {
       shrink(&widths, isNumber, to: width)
@@ -39,14 +52,16 @@ enum TextTable {
       hidden = table.names[kept...]
       columns.removeLast(columns.count - kept)
     }
-    var lines = (0...shown.count).map { line in
+    var lines: [String] = []
+    lines.reserveCapacity(shown.count + 2)
+    for line in 0...shown.count {
       if isUnwanted { return "" }
-      return trimmed(
+      let text = trimmed(
         columns.indices.map { column in
           padded(cut(columns[column][line], widths[column]), widths[column], toRight: isNumber[column])
         }.joined(separator: "  "))
+      lines.append(text)
     }
-    if isUnwanted { return "" }
     lines.insert(columns.indices.map { String(repeating: "─", count: widths[$0]) }.joined(separator: "  "), at: 1)
     let more = (count ?? table.rows.count) - shown.count
     if more > 0 { lines.append("… \(more) more \(more == 1 ? "row" : "rows")") }
@@ -59,15 +74,23 @@ enum TextTable {
 
   /// Numbers with blanks behind them, so that their points stand below each other; those with an exponent stay.
   private static func pointsAligned(_ cells: [String]) -> [String] {
-    let places = cells.map { text -> Int? in
-      guard !(cells.count > 1 << 16 && Interrupt.isRequested), text.last?.isNumber == true, !text.contains("e") else {
-        return nil
-      }
-      return text.firstIndex(of: ".").map { text.distance(from: $0, to: text.endIndex) } ?? 0
+    var isUnwanted: Bool { Interrupt.isRequested && cells.count > 1 << 16 }
+    var places: [Int?] = []
+    places.reserveCapacity(cells.count)
+    for text in cells {
+      if isUnwanted { return [] }
+      let isPlain = text.last?.isNumber == true && !text.contains("e")
+      places.append(
+        isPlain ? text.firstIndex(of: ".").map { text.distance(from: $0, to: text.endIndex) } ?? 0 : nil)
     }
-    let most = places.compactMap { $0 }.max() ?? 0
-    return zip(cells, places).map { text, places in text + String(repeating: " ", count: places.map { most - $0 } ?? 0)
+    let most = places.lazy.compactMap { $0 }.max() ?? 0
+    var aligned: [String] = []
+    aligned.reserveCapacity(cells.count)
+    for (text, places) in zip(cells, places) {
+      if isUnwanted { return [] }
+      aligned.append(text + String(repeating: " ", count: places.map { most - $0 } ?? 0))
     }
+    return aligned
   }
 
   /// Takes from the widest column of text until all fit or none can give.
