@@ -11,6 +11,8 @@ final class Campaign {
   private var pages: [SharedPage] = []
   private var crashes = 0
   private let start = Watchdog.seconds(CLOCK_MONOTONIC)
+  /// Of what ended before: the build, in the process that became this one.
+  private let processorBefore = Watchdog.secondsOfChildren()
 
   init(_ options: Options) { self.options = options }
 
@@ -84,7 +86,7 @@ final class Campaign {
     let bits = pages.reduce(SIMD4<UInt64>()) { $0 | $1.productions }
     let missing = maker.productions.enumerated().filter { bits[$0.offset >> 6] >> UInt64($0.offset & 63) & 1 == 0 }
     let slowest = pages.max { $0[.slowest] < $1[.slowest] }
-    let processor = Watchdog.secondsOfChildren()
+    let processor = Watchdog.secondsOfChildren() - processorBefore
     print(
       """
       seed \(options.seed), \(options.workers) worker\(options.workers == 1 ? "" : "s")

@@ -6,6 +6,8 @@ struct Options {
   var seed: UInt64 = 1
   var seconds = Double.infinity
   var workers = 1
+  /// Seconds of processor time after which an input counts as a hang.
+  var limit = 1.0
   /// Where inputs that show something are written.
   var folder = "fuzz-findings"
   var root = "."
@@ -18,8 +20,9 @@ struct Options {
   func page(_ worker: Int) -> String { "\(folder)/.worker\(worker)" }
 
   static let usage = """
-    usage: language-fuzz [--inputs N] [--seed N] [--seconds N] [--workers N] [--folder FOLDER] [--root FOLDER]
-           language-fuzz --one FILE
+    usage: language-fuzz [--inputs N] [--seed N] [--seconds N] [--workers N] [--limit SECONDS] [--folder FOLDER]
+           [--root FOLDER]
+           language-fuzz --one FILE [--limit SECONDS]
     """
 
   /// nil if they cannot be read.
@@ -33,6 +36,7 @@ struct Options {
       case "--seed": seed = UInt64(value) ?? 0
       case "--seconds": seconds = Double(value) ?? -1
       case "--workers": workers = Int(value) ?? -1
+      case "--limit": limit = Double(value) ?? -1
       case "--folder": folder = value
       case "--root": root = value
       case "--deadline": deadline = Double(value) ?? .infinity
@@ -42,13 +46,14 @@ struct Options {
       }
       at += 2
     }
-    guard at == arguments.count, inputs > 0, workers > 0, seconds > 0 else { return nil }
+    guard at == arguments.count, inputs > 0, workers > 0, seconds > 0, limit > 0 else { return nil }
     if deadline == .infinity { deadline = Watchdog.seconds(CLOCK_MONOTONIC) + seconds }
   }
 
   func arguments(ofWorker number: Int) -> [String] {
     [
-      "--inputs", "\(inputs)", "--seed", "\(seed)", "--workers", "\(workers)", "--folder", folder, "--root", root,
+      "--inputs", "\(inputs)", "--seed", "\(seed)", "--workers", "\(workers)", "--limit", "\(limit)",
+      "--folder", folder, "--root", root,
       "--deadline", "\(deadline)", "--worker", "\(number)",
     ]
   }

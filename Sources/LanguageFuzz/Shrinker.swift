@@ -14,7 +14,7 @@ struct Shrinker {
     let process = Process()
     let output = Pipe()
     process.executableURL = URL(fileURLWithPath: options.program)
-    process.arguments = ["--one", path]
+    process.arguments = ["--one", path, "--limit", "\(options.limit)"]
     process.standardOutput = output
     process.standardError = FileHandle.nullDevice
     guard (try? process.run()) != nil else { return nil }

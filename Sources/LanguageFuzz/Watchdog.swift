@@ -7,9 +7,8 @@ import Synchronization
 enum Watchdog {
   /// The exit status of a process whose input did not end.
   static let hang: Int32 = 70
-  /// Interrupted after this; a hang after `limit`.
+  /// Interrupted after this.
   private static let patience = 0.02
-  private static let limit = 1.0
 
   private static let turn = Atomic<Int>(0)
 
@@ -32,30 +31,35 @@ enum Watchdog {
     return [usage.ru_utime, usage.ru_stime].reduce(0) { $0 + Double($1.tv_sec) + Double($1.tv_usec) * 1e-6 }
   }
 
-  /// Watches the thread that calls this.
-  static func start() {
+  private struct Watched {
+    var clock: clockid_t
+    var limit: Double
+  }
+
+  /// Watches the thread that calls this: an input that takes more processor time than the limit is a hang.
+  static func start(limit: Double) {
     var clock = clockid_t()
     guard pthread_getcpuclockid(pthread_self(), &clock) == 0 else { return }
-    let box = UnsafeMutablePointer<clockid_t>.allocate(capacity: 1)
-    box.initialize(to: clock)
+    let box = UnsafeMutablePointer<Watched>.allocate(capacity: 1)
+    box.initialize(to: Watched(clock: clock, limit: limit))
     var thread = pthread_t()
     pthread_create(
       &thread, nil,
       { box in
-        if let box { Watchdog.watch(box.load(as: clockid_t.self)) }
+        if let box { Watchdog.watch(box.load(as: Watched.self)) }
         return nil
       }, box)
   }
 
-  private static func watch(_ clock: clockid_t) {
+  private static func watch(_ watched: Watched) {
     var seen = -1
     var begun = 0.0
     while true {
       usleep(4000)
-      let (now, time) = (turn.load(ordering: .relaxed), seconds(clock))
+      let (now, time) = (turn.load(ordering: .relaxed), seconds(watched.clock))
       if now != seen { (seen, begun) = (now, time) }
       if time - begun > patience { Interrupt.request() }
-      if time - begun > limit { _exit(hang) }
+      if time - begun > watched.limit { _exit(hang) }
     }
   }
 }

@@ -17,12 +17,12 @@ struct Worker {
     guard let page = SharedPage(options.page(number)) else { return 2 }
     let maker = try InputMaker(root: options.root)
     let examiner = Examiner()
-    Watchdog.start()
+    Watchdog.start(limit: options.limit)
     var index = page[.index]
     while index < options.inputs {
       if index / options.workers % 256 == 0 {
         if Watchdog.seconds(CLOCK_MONOTONIC) > options.deadline { return 0 }
-        if Worker.residentBytes() > Worker.memory { return Worker.again }
+        if ProcessMemory.residentBytes() > Worker.memory { return Worker.again }
       }
       let (bytes, origin, used) = maker.input(index, seed: options.seed)
       page.text = bytes
@@ -69,18 +69,13 @@ struct Worker {
   }
 
   /// Examines the text of one file: what `shrink` runs.
-  static func one(_ path: String) throws -> Int32 {
-    Watchdog.start()
+  static func one(_ path: String, limit: Double) throws -> Int32 {
+    Watchdog.start(limit: limit)
     Watchdog.next()
     let bytes = try Data(contentsOf: URL(fileURLWithPath: path))
     guard let finding = Examiner().examine(String(decoding: bytes, as: UTF8.self)).finding else { return 0 }
     print(finding.kind)
     print(finding.detail)
     return 1
-  }
-
-  private static func residentBytes() -> Int {
-    guard let text = try? String(contentsOfFile: "/proc/self/statm", encoding: .utf8) else { return 0 }
-    return (text.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0) * 4096
   }
 }

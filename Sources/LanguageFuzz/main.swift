@@ -7,7 +7,7 @@ guard let options = Options(CommandLine.arguments) else {
   exit(2)
 }
 do {
-  if let path = options.one { exit(try Worker.one(path)) }
+  if let path = options.one { exit(try Worker.one(path, limit: options.limit)) }
   if let number = options.worker { exit(try Worker(options: options, number: number).run()) }
   exit(try Campaign(options).run())
 } catch {

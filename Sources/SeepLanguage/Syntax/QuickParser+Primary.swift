@@ -234,6 +234,7 @@ extension QuickParser {
       return value
     } catch var mistake as CompileError {
       mistake.isAtEnd = false  // another line would not mend it
+      mistake.token = nil  // counted in the hole, not in the text around it
       throw mistake
     }
   }
