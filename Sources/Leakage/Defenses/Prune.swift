@@ -30,7 +30,7 @@ public struct Prune: Defense, Equatable {
   /// 1 where |g| is at least the percentile of its row, else 0; `rows` is `[n, m]`.
   static func kept(_ rows: Tensor, percent: Double) throws -> Tensor {
     let (count, width) = (rows.shape[0], rows.shape[1])
-    if width == 0 { return rows }
+    if width == 0 || count == 0 { return rows }
     let sizes = try rows.map(.abs)
     let sorted = try sizes.sort(axis: 1).values
     let (low, part) = rank(of: percent, among: width)
