@@ -105,6 +105,11 @@ extension Variable {
   public func tan() throws -> Variable {
     .unary(self, try value.map(.tan), keepsOutput: true) { g, y in try g * (y * y + 1) }
   }
+  /// Of numbers inside of −1…1; the slope at either end is infinite.
+  public func acos() throws -> Variable {
+    let a = self
+    return .unary(a, try value.map(.acos)) { g, _ in try -(g * (1 - a.square()).rsqrt()) }
+  }
   public func tanh() throws -> Variable {
     .unary(self, try value.map(.tanh), keepsOutput: true) { g, y in try g * (1 - y * y) }
   }

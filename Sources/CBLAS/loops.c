@@ -90,7 +90,7 @@ INLINE double sigmoid_d(double x) { double e = exp(-fabs(x)), s = 1.0 / (1.0 + e
 INLINE double softplus_d(double x) { return (x > 0.0 ? x : 0.0) + log1p(exp(-fabs(x))); }
 
 #define LOOP(expression) for (ptrdiff_t i = 0; i < n; i++) { T v = x[i]; y[i] = (expression); } break
-#define UNARY(EXP, LOG, LOG1P, EXPM1, SQRT, SIN, COS, TAN, TANH, SIGMOID, SOFTPLUS, ERF, FABS, FLOOR, CEIL, RINT)     \
+#define UNARY(EXP, LOG, LOG1P, EXPM1, SQRT, SIN, COS, TAN, TANH, SIGMOID, SOFTPLUS, ERF, FABS, FLOOR, CEIL, RINT, ACOS) \
   switch (op) {                                                                                                       \
   case 0: LOOP(-v);                                                                                                   \
   case 1: LOOP(FABS(v));                                                                                              \
@@ -114,18 +114,19 @@ INLINE double softplus_d(double x) { return (x > 0.0 ? x : 0.0) + log1p(exp(-fab
   case 19: LOOP(FLOOR(v));                                                                                            \
   case 20: LOOP(CEIL(v));                                                                                             \
   case 21: LOOP(RINT(v));                                                                                             \
+  case 22: LOOP(ACOS(v));                                                                                             \
   default: break;                                                                                                     \
   }
 
 void seep_unary_f32(int op, const float *restrict x, float *restrict y, ptrdiff_t n) {
 #define T float
-  UNARY(exp_f, log_f, log1p_f, expm1f, sqrtf, sinf, cosf, tanf, tanh_f, sigmoid_f, softplus_f, erff, fabsf, floorf, ceilf, rintf)
+  UNARY(exp_f, log_f, log1p_f, expm1f, sqrtf, sinf, cosf, tanf, tanh_f, sigmoid_f, softplus_f, erff, fabsf, floorf, ceilf, rintf, acosf)
 #undef T
 }
 
 void seep_unary_f64(int op, const double *restrict x, double *restrict y, ptrdiff_t n) {
 #define T double
-  UNARY(exp, log, log1p, expm1, sqrt, sin, cos, tan, tanh, sigmoid_d, softplus_d, erf, fabs, floor, ceil, rint)
+  UNARY(exp, log, log1p, expm1, sqrt, sin, cos, tan, tanh, sigmoid_d, softplus_d, erf, fabs, floor, ceil, rint, acos)
 #undef T
 }
 

@@ -9,7 +9,7 @@ let elementGrain = 1 << 16
 extension Tensor {
   public enum UnaryOp: Sendable {
     case neg, abs, square, exp, log, log1p, expm1, sqrt, rsqrt, reciprocal, sin, cos, tan, tanh, sigmoid, relu
-    case softplus, erf, sign, floor, ceil, round
+    case softplus, erf, sign, floor, ceil, round, acos
   }
   public enum BinaryOp: Sendable { case add, sub, mul, div, pow, maximum, minimum, floorDiv, mod }
   public enum Comparison: Sendable { case less, lessEqual, greater, greaterEqual, equal, notEqual }
@@ -342,6 +342,7 @@ extension Tensor.UnaryOp {
     case .floor: 19
     case .ceil: 20
     case .round: 21
+    case .acos: 22
     }
   }
 }

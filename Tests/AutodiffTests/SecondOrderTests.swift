@@ -67,6 +67,7 @@ private let elementwise: [Case] = [
   Case("expm1", [5]) { try $0[0].expm1() }, Case("sqrt", [5], draw: .positive) { try $0[0].sqrt() },
   Case("rsqrt", [5], draw: .positive) { try $0[0].rsqrt() }, Case("reciprocal", [5]) { try $0[0].reciprocal() },
   Case("sin", [5]) { try $0[0].sin() }, Case("cos", [5]) { try $0[0].cos() }, Case("tan", [5]) { try $0[0].tan() },
+  Case("acos", [5]) { try ($0[0].tanh() * 0.9).acos() },
   Case("tanh", [5]) { try $0[0].tanh() }, Case("sigmoid", [5]) { try $0[0].sigmoid() },
   Case("erf", [5]) { try $0[0].erf() },
   Case("relu", [5]) { try $0[0].relu() }, Case("leakyRelu", [5]) { try $0[0].leakyRelu(0.2) },

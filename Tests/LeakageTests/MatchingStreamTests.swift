@@ -7,7 +7,7 @@ import Testing
 
 import Leakage
 
-private func labelTensor(_ labels: [Int]) throws -> Tensor { try Tensor(labels.map(Int64.init), shape: [labels.count]) }
+func labelTensor(_ labels: [Int]) throws -> Tensor { try Tensor(labels.map(Int64.init), shape: [labels.count]) }
 
 private let defenses: [(written: String, make: @Sendable () throws -> (any Defense)?)] = [
   ("none", { nil }),
@@ -22,7 +22,7 @@ private let defenses: [(written: String, make: @Sendable () throws -> (any Defen
 
 @Suite("matching without keeping gradients") struct MatchingStreamTests {
   @Test(
-    "the same distances", arguments: defenses.indices, [Distance.l2, .l1, .cosine, .cosineLocal])
+    "the same distances", arguments: defenses.indices, Distance.allCases)
   func distances(_ which: Int, _ distance: Distance) throws {
     let key = RandomKey(seed: 11)
     let layers: [any Layer] = [
@@ -46,7 +46,8 @@ private let defenses: [(written: String, make: @Sendable () throws -> (any Defen
       let expected = try matching(kept).value.doubles()
       guard let plan = matching.streamPlan else {
         // Only these need whole gradients.
-        #expect(distance == .l1 || defenses[which].written.contains("sign") || knowledge == .estimated)
+        #expect(
+          [.l1, .tag, .cosineMasked].contains(distance) || defenses[which].written.contains("sign") || knowledge == .estimated)
         continue
       }
       let found = try matching.distances(model.gradientSources(Variable(images), all, group: group), plan)

@@ -133,6 +133,52 @@ private final class Stopper: ProgressSink {
     #expect(try abs(matching(candidate.map { Variable($0) }).value.doubles()[0] - 7) < 1e-9)
   }
 
+  @Test("angles, entries that arrived, TAG's sum: by hand, and their slopes by differences")
+  func furtherDistances() throws {
+    func distance(_ kind: Distance, _ a: [[Double]], _ b: [[Double]]) throws -> Double {
+      let target = try b.map { try Tensor($0, shape: [$0.count]) }
+      let candidate = try a.map { Variable(try Tensor($0, shape: [1, $0.count])) }
+      return try Matching(update(target), distance: kind)(candidate).value.doubles()[0]
+    }
+    #expect(try abs(distance(.angular, [[1, 0]], [[0, 2]]) - 0.5) < 1e-12)
+    #expect(try abs(distance(.angular, [[1], [1]], [[1], [0]]) - 0.25) < 1e-12)
+    #expect(try abs(distance(.cosineMasked, [[3, 5, 4]], [[3, 0, 4]])) < 1e-12)
+    #expect(try abs(distance(.cosine, [[3, 5, 4]], [[3, 0, 4]]) - (1 - 25 / (50.0.squareRoot() * 5))) < 1e-12)
+    // ½ (1 + 0.1 · 1 + 4 + 0.1 · ½ · 2)
+    #expect(try abs(distance(.tag, [[1], [2]], [[0], [0]]) - 2.6) < 1e-12)
+    for kind in [Distance.angular, .cosineMasked, .tag] {
+      let target = [try Tensor([0.3, 0, -1, 2], shape: [4])]
+      let matching = try Matching(update(target), distance: kind)
+      let at = [0.7, 0.2, -0.4, 1.1]
+      let point = Variable(try Tensor(at, shape: [1, 4])).watched()
+      let slope = try #require(gradients(of: matching([point]).sum(), wrt: [point], recording: false)[0]).value.doubles()
+      for (i, own) in slope.enumerated() {
+        let sides = try [1e-6, -1e-6].map { step in
+          var moved = at
+          moved[i] += step
+          return try matching([Variable(Tensor(moved, shape: [1, 4]))]).value.doubles()[0]
+        }
+        #expect(abs((sides[0] - sides[1]) / 2e-6 - own) < 1e-7, "\(kind), entry \(i)")
+      }
+    }
+  }
+
+  @Test("presets of the literature bring a digit nearer than it began", arguments: InvertingGradients.Preset.allCases)
+  func presets(_ preset: InvertingGradients.Preset) throws {
+    let x = try images(1)
+    let model = try net()
+    let shared = try share(model, x, labels([6]), key: testKey)
+    let attack = try InvertingGradients(steps: 120, preset: preset)
+    let leak = try attack.run(shared, model, AttackSetting(key: testKey))
+    let first = try InvertingGradients(steps: 1, preset: preset).run(shared, model, AttackSetting(key: testKey))
+    let (now, then) = (try similarity(x, leak.images)[0], try similarity(x, first.images)[0])
+    print("\(attack.written): SSIM \(then) to \(now), loss \(first.loss) to \(leak.loss)")
+    #expect(leak.labels == [6] && leak.loss < first.loss && now > then + 0.1)
+    #expect(leak.history == leak.history.sorted(by: >))
+    let name = preset == .original ? "" : "preset: \"\(preset.rawValue)\", "
+    #expect(attack.written == "inverting_gradients(\(name)steps: 120)")
+  }
+
   @Test("four images come back from one gradient, and from a FedAvg client's four steps")
   func batches() throws {
     let (x, y) = (try images(4), try labels([1, 3, 5, 7]))
@@ -183,7 +229,7 @@ private final class Stopper: ProgressSink {
     let shared = try share(model, images(1), labels([6]), key: testKey)
     for attack in [
       try InvertingGradients(steps: 5000) as any Attack, try GradInversion(steps: 5000, seeds: 2),
-      try UntrainedPrior(steps: 5000),
+      try UntrainedPrior(steps: 5000), try InvertingGradients(preset: .wei),
     ] {
       let leak = try attack.run(shared, model, AttackSetting(key: testKey, progress: Stopper(after: 3)))
       Interrupt.clear()

@@ -150,5 +150,12 @@ extension LanguageTests {
         #expect(try formatted(text) == expected)
       }
     }
+
+    @Test(
+      "blanks at the end of a doc comment are no part of it",
+      arguments: ["## One. \t\nfn f() { 1 }\n", "## One.\r\nfn f() { 1 }\r\n", " ##  \nfn f() { 1 }\n"])
+    func blanksBehindDocComments(_ text: String) throws {
+      #expect(try formatted(text).hasPrefix("##"))
+    }
   }
 }

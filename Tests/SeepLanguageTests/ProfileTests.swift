@@ -107,8 +107,8 @@ extension LanguageTests {
           for i in 0..n { x = x * 0.999 + 0.25 }
           x
         }
-        let a = work(3000000)
-        let b = work(1000000)
+        let a = work(12000000)
+        let b = work(4000000)
         """)
       let (a, b) = (try #require(found.line(6)), try #require(found.line(7)))
       #expect(a.total / b.total > 2 && a.total / b.total < 4.5, "\(a.total) and \(b.total)")

@@ -147,7 +147,8 @@ import Testing
     "lpips": "ones(3, 32, 32), ones(3, 32, 32), ", "plot": "[1, 2], ", "scatter": "[1, 2], [1, 2], ",
     "hist": "[1, 2], ",
     "heatmap": "[[1, 2], [3, 4]], ", "ssim": "ones(1, 12, 12), ones(1, 12, 12), ",
-    "grad_inversion": "", "ggl": "prior: prior(\"digits\"), ",
+    "grad_inversion": "", "ggl": "prior: prior(\"digits\"), ", "gias": "prior: prior(\"digits\"), ",
+    "gifd": "prior: prior(\"digits\"), ",
   ]
 
   @Test("an example of a code that only a check reports") func examples() {

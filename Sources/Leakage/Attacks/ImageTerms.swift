@@ -12,6 +12,8 @@ public enum Variation: String, Sendable, CaseIterable {
   /// mean √(dx² + dy²), for colours with the differences of channels as further channels ("double opponents", as in breaching's
   /// "modern").
   case isotropic
+  /// mean (dx² + dy²)^1.25 (Wang et al., "Beyond Inferring Class Representatives", INFOCOM 2019, as breaching has it).
+  case steep
 }
 
 /// Weights of the terms; 0 leaves one out.
@@ -24,23 +26,33 @@ public struct ImageTerms: Sendable, Equatable {
   public var statistics = 0.0
   /// Distance of the last layer's input from g_W[c] / g_b[c], what the gradient says it was.
   public var features = 0.0
+  /// The model's own loss of the images with their labels (Wei et al., "A Framework for Evaluating Client Privacy Leakages", ESORICS 2020).
+  public var task = 0.0
 
   public init() {}
 
-  var needsPass: Bool { statistics > 0 || features > 0 }
+  var needsPass: Bool { statistics > 0 || features > 0 || task > 0 }
 
   /// The weighted sum for each of `trials`: `[trials]`; nil where all weights are 0.
-  /// - Parameter pass: with taps, of the images in eval mode; needed where `needsPass`.
-  func callAsFunction(_ images: Variable, trials: Int, _ pass: Model.Pass?, _ wanted: ExpectedFeatures?) throws
-    -> Variable?
-  {
+  /// - Parameters:
+  ///   - labels: of the images of one trial.
+  ///   - pass: with taps, of the images in eval mode; needed where `needsPass`.
+  func callAsFunction(
+    _ images: Variable, trials: Int, labels: [Int], _ pass: Model.Pass?, _ wanted: ExpectedFeatures?
+  ) throws -> Variable? {
     var total: Variable?
     func add(_ weight: Double, _ term: Variable) throws {
       let own = try term * weight
       total = try total.map { try $0 + own } ?? own
     }
     if variation > 0, images.rank == 4 {
-      try add(variation, variationForm == .isotropic ? isotropic(images, trials) : anisotropic(images, trials))
+      let roughness =
+        switch variationForm {
+        case .anisotropic: try anisotropic(images, trials)
+        case .isotropic: try lengths(opponents(images), trials, power: 0.5)
+        case .steep: try lengths(images, trials, power: 1.25)
+        }
+      try add(variation, roughness)
     }
     if size > 0 {
       let rows = try images.reshape([trials, images.shape[0] / trials, images.size / images.shape[0]])
@@ -52,6 +64,10 @@ public struct ImageTerms: Sendable, Equatable {
     }
     if features > 0, let wanted, let tap = pass?.taps.last(where: { $0.layer is Dense }) {
       try add(features, wanted.distance(tap.input, trials: trials))
+    }
+    if task > 0, let pass {
+      let targets = Labels.classes(try labelTensor((0..<trials).flatMap { _ in labels }))
+      try add(task, Model.loss(pass.output, targets, reduction: .none).reshape([trials, labels.count]).mean(axes: [1]))
     }
     return total
   }
@@ -67,20 +83,24 @@ public struct ImageTerms: Sendable, Equatable {
     return try total ?? Variable(Tensor.zeros([trials], x.dtype))
   }
 
-  private func isotropic(_ images: Variable, _ trials: Int) throws -> Variable {
-    var x = images
-    if x.shape[1] == 3 {
-      let channels = try (0..<3).map { try x.slice(axis: 1, from: $0, to: $0 + 1) }
-      x = try Variable.concat(
-        [x, channels[0] - channels[1], channels[0] - channels[2], channels[1] - channels[2]], axis: 1)
-    }
+  /// Colours with their differences behind them.
+  private func opponents(_ x: Variable) throws -> Variable {
+    guard x.shape[1] == 3 else { return x }
+    let channels = try (0..<3).map { try x.slice(axis: 1, from: $0, to: $0 + 1) }
+    return try Variable.concat(
+      [x, channels[0] - channels[1], channels[0] - channels[2], channels[1] - channels[2]], axis: 1)
+  }
+
+  /// mean (dx² + dy²)^power.
+  private func lengths(_ x: Variable, _ trials: Int, power: Double) throws -> Variable {
     let (h, w) = (x.shape[2], x.shape[3])
-    guard h > 1, w > 1 else { return try anisotropic(images, trials) }
+    guard h > 1, w > 1 else { return try anisotropic(x, trials) }
     let across = try (x.slice(axis: 3, from: 1, to: w) - x.slice(axis: 3, from: 0, to: w - 1))
       .pad([(0, 0), (0, 0), (0, 0), (0, 1)])
     let down = try (x.slice(axis: 2, from: 1, to: h) - x.slice(axis: 2, from: 0, to: h - 1))
       .pad([(0, 0), (0, 0), (0, 1), (0, 0)])
-    let length = try ((across.abs() + 1e-6).square() + (down.abs() + 1e-6).square()).sqrt()
+    let squares = try (across.abs() + 1e-6).square() + (down.abs() + 1e-6).square()
+    let length = try power == 0.5 ? squares.sqrt() : squares.pow(power)
     return try length.reshape([trials, length.size / trials]).mean(axes: [1])
   }
 }

@@ -14,6 +14,31 @@ public struct InvertingGradients: Attack {
     /// breaching's "modern" (Geiping et al.): patterned beginning, soft signs, cosine decay after 50 steps of warm-up, isotropic total
     /// variation of opponent colours, and the last layer's input as far as the gradient tells it.
     case modern
+    /// breaching's "legacy": as `modern` from a grey beginning, with the statistics of batch normalisation (5e-5).
+    case legacy
+    /// breaching's "clsattack": as `modern`, with a variation of 0.2 and without features.
+    case clsattack
+    /// Wei et al., "A Framework for Evaluating Client Privacy Leakages in Federated Learning", ESORICS 2020, as breaching has it: squared distance and
+    /// the model's own loss, from a pattern, by L-BFGS.
+    case wei
+    /// Wang et al., "Beyond Inferring Class Representatives", INFOCOM 2019, as breaching has it: squared distance and steep variation, by L-BFGS.
+    case beyondInferring = "beyond_inferring"
+
+    /// What the other settings are unless they are given.
+    fileprivate var standard:
+      (
+        steps: Int, rate: Double, variation: Double, features: Double, distance: Distance, sign: SlopeSign, start: PixelStart
+      )
+    {
+      switch self {
+      case .original: (4800, 0.1, 1e-4, 0, .cosine, .hard, .normal)
+      case .modern: (4800, 0.1, 0.1, 0.1, .cosine, .soft, .patterned)
+      case .legacy: (4800, 0.1, 0.1, 0.1, .cosine, .soft, .grey)
+      case .clsattack: (4800, 0.1, 0.2, 0, .cosine, .soft, .patterned)
+      case .wei: (300, 1, 0, 0, .l2, .none, .patterned16)
+      case .beyondInferring: (400, 1, 0.2352, 0, .l2, .none, .normal)
+      }
+    }
   }
 
   public var preset: Preset
@@ -24,7 +49,7 @@ public struct InvertingGradients: Attack {
   public var distance: Distance
   public var weights: TensorWeights
   public var adapt: Knowledge
-  /// nil: `combined`, for differences of batches `count_fedavg`.
+  /// nil: `combined`, for differences of batches `yin`.
   public var labelRule: LabelRule?
 
   public var steps: Int { descent.steps }
@@ -34,16 +59,18 @@ public struct InvertingGradients: Attack {
   public var high: Double { descent.high }
 
   /// - Parameters:
-  ///   - variation: weight of the total variation; nil: the preset's, 1e-4 or 0.1.
-  ///   - features: weight of the distance of the last layer's input; nil: the preset's, 0 or 0.1.
-  ///   - start: nil: the preset's.
+  ///   - variation: weight of the total variation.
+  ///   - features: weight of the distance of the last layer's input.
+  ///   - steps, rate, variation, distance, sign, start, features: nil: the preset's.
   /// - Throws: `bad-argument`.
   public init(
-    steps: Int = 4800, lr rate: Double = 0.1, tv variation: Double? = nil, restarts: Int = 1,
-    preset: Preset = .original, distance: Distance = .cosine, weights: TensorWeights = .equal, sign: SlopeSign? = nil,
+    steps: Int? = nil, lr rate: Double? = nil, tv variation: Double? = nil, restarts: Int = 1,
+    preset: Preset = .original, distance: Distance? = nil, weights: TensorWeights = .equal, sign: SlopeSign? = nil,
     start: PixelStart? = nil, features: Double? = nil, boxed: Bool = true, low: Double = 0, high: Double = 1,
     adapt: Knowledge = .known, labelRule: LabelRule? = nil
   ) throws {
+    let standard = preset.standard
+    let (steps, rate) = (steps ?? standard.steps, rate ?? standard.rate)
     try requireArgument(steps >= 1 && restarts >= 1, "inverting_gradients: steps and restarts must be at least 1")
     try requireArgument(
       rate > 0 && variation ?? 0 >= 0 && features ?? 0 >= 0,
@@ -54,46 +81,42 @@ public struct InvertingGradients: Attack {
     descent.boxed = boxed
     descent.low = low
     descent.high = high
+    descent.sign = sign ?? standard.sign
+    descent.start = start ?? standard.start
     terms = ImageTerms()
+    terms.variation = variation ?? standard.variation
+    terms.features = features ?? standard.features
     switch preset {
-    case .original: terms.variation = variation ?? 1e-4
-    case .modern:
-      terms.variation = variation ?? Standard.variation
+    case .original: break
+    case .modern, .legacy, .clsattack:
       terms.variationForm = .isotropic
-      terms.features = Standard.features
-      descent.sign = .soft
-      descent.start = .patterned
+      terms.statistics = preset == .legacy ? 5e-5 : 0
       descent.schedule = .cosine
       descent.warmUp = min(50, steps / 10)
+    case .wei:
+      terms.task = 1
+      descent.isQuasiNewton = true
+    case .beyondInferring:
+      terms.variationForm = .steep
+      descent.isQuasiNewton = true
     }
-    if let features { terms.features = features }
-    if let sign { descent.sign = sign }
-    if let start { descent.start = start }
     self.restarts = restarts
-    self.distance = distance
+    self.distance = distance ?? standard.distance
     self.weights = weights
     self.adapt = adapt
     self.labelRule = labelRule
   }
 
-  /// Weights of the "modern" preset.
-  private enum Standard {
-    static let variation = 0.1
-    static let features = 0.1
-  }
-
   public var written: String {
-    let standard = preset == .modern ? (Standard.variation, Standard.features) : (1e-4, 0)
-    let signs = (descent.sign, preset == .modern ? SlopeSign.soft : .hard)
-    let starts = (descent.start, preset == .modern ? PixelStart.patterned : .normal)
+    let standard = preset.standard
     return "inverting_gradients(" + (preset == .original ? "" : "preset: \"\(preset.rawValue)\", ") + "steps: \(steps)"
-      + (descent.rate == 0.1 ? "" : ", lr: \(code(descent.rate))")
-      + (variation == standard.0 ? "" : ", tv: \(code(variation))")
-      + (terms.features == standard.1 ? "" : ", features: \(code(terms.features))")
+      + (descent.rate == standard.rate ? "" : ", lr: \(code(descent.rate))")
+      + (variation == standard.variation ? "" : ", tv: \(code(variation))")
+      + (terms.features == standard.features ? "" : ", features: \(code(terms.features))")
       + (restarts == 1 ? "" : ", restarts: \(restarts)")
-      + (distance == .cosine ? "" : ", distance: \"\(distance.rawValue)\"")
-      + (signs.0 == signs.1 ? "" : ", sign: \"\(signs.0.rawValue)\"")
-      + (starts.0 == starts.1 ? "" : ", start: \"\(starts.0.rawValue)\"")
+      + (distance == standard.distance ? "" : ", distance: \"\(distance.rawValue)\"")
+      + (descent.sign == standard.sign ? "" : ", sign: \"\(descent.sign.rawValue)\"")
+      + (descent.start == standard.start ? "" : ", start: \"\(descent.start.rawValue)\"")
       + (labelRule.map { ", rule: \"\($0.name)\"" } ?? "")
       + (adapt == .known ? "" : ", adapt: \"\(adapt.rawValue)\"") + ")"
   }
@@ -145,8 +168,9 @@ extension Attack {
 }
 
 extension LabelRule {
-  /// What serves best without knowing more: `combined`; for batches of a FedAvg client, whose last layer moves, `count_fedavg`.
+  /// What serves best without knowing more, by `scripts/bench/label_rules.seep`: `combined`; for batches of a FedAvg client, whose last
+  /// layer moves, `yin`.
   static func usual(for seen: Update) -> LabelRule {
-    seen.kind != .gradient && seen.examples > 1 ? .countFedAvg : .combined
+    seen.kind != .gradient && seen.examples > 1 ? .yin : .combined
   }
 }

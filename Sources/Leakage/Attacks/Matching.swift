@@ -16,6 +16,30 @@ public enum Distance: String, Sendable, CaseIterable {
   case cosine
   /// Σ (1 − cos(a_l, b_l)): blind to the scale of each tensor.
   case cosineLocal = "cosine_local"
+  /// The angle between a and b over all tensors jointly as a share of a half turn: steeper near the target than the cosine (breaching).
+  case angular
+  /// `cosine` over the entries that arrived, |b| > 1e-6: for updates that lost most of theirs (breaching).
+  case cosineMasked = "cosine_masked"
+  /// ½ Σ (‖a_l − b_l‖² + 0.1 (L − l)/L ‖a_l − b_l‖₁) for l from 0 (Deng et al., "TAG", Findings of EMNLP 2021).
+  case tag
+
+  /// Whether it follows from Σa², Σab and Σb² of each tensor.
+  var isOfSums: Bool {
+    switch self {
+    case .l2, .l2norm, .cosine, .cosineLocal, .angular: true
+    case .l1, .cosineMasked, .tag: false
+    }
+  }
+
+  /// What lies between a cosine of 1 and the largest one whose angle has a finite slope.
+  static let leastAngle = 1e-7
+}
+
+extension Variable {
+  /// Angles, as shares of a half turn, from distances 1 − cos.
+  func angles() throws -> Variable {
+    try (1 - self).clamp(-1 + Distance.leastAngle, 1 - Distance.leastAngle).acos() / Double.pi
+  }
 }
 
 /// How much each tensor counts.
@@ -88,15 +112,18 @@ public struct Matching: Sendable {
     case .l2norm:
       total = try sum { l in try lengthened(imitated[l].rowDistances(target[l])) }
     case .l1:
-      total = try sum { l in
-        let steps = try (imitated[l] - Variable(target[l].unsqueeze(axis: 0))).abs()
-        return try steps.reshape([count, steps.size / max(count, 1)]).sum(axes: [1])
-      }
-    case .cosine:
-      let own = try sum { l in try squaresPerCandidate(imitated[l]) }.sqrt()
-      let inner = try sum { l in try product(imitated[l], target[l], count) }
-      let norm = try chosen.reduce(0.0) { $0 + weights[$1] * (try squaredNorm(target[$1])) }.squareRoot()
-      total = try 1 - inner / (own * norm)
+      total = try sum { l in try steps(imitated[l], target[l], count) }
+    case .tag:
+      let shares = TensorWeights.linear.values(target.count)
+      total = try 0.5
+        * sum { l in try imitated[l].rowDistances(target[l]) + steps(imitated[l], target[l], count) * (0.1 * shares[l]) }
+    case .cosine, .angular, .cosineMasked:
+      let (own, theirs) = try distance == .cosineMasked ? arrived(imitated) : (imitated, target)
+      let length = try sum { l in try squaresPerCandidate(own[l]) }.sqrt()
+      let inner = try sum { l in try product(own[l], theirs[l], count) }
+      let norm = try chosen.reduce(0.0) { $0 + weights[$1] * (try squaredNorm(theirs[$1])) }.squareRoot()
+      let apart = try 1 - inner / (length * norm)
+      total = try distance == .angular ? apart.angles() : apart
     case .cosineLocal:
       total = try sum(weighted: false) { l in
         let own = try squaresPerCandidate(imitated[l]).sqrt().maximum(Variable.constant(1e-10, imitated[l].dtype))
@@ -104,6 +131,23 @@ public struct Matching: Sendable {
       }
     }
     return scale == 1 ? total : try total * scale
+  }
+
+  /// Σ |a_i − b| for each candidate i.
+  private func steps(_ a: Variable, _ b: Tensor, _ count: Int) throws -> Variable {
+    let steps = try (a - Variable(b.unsqueeze(axis: 0))).abs()
+    return try steps.reshape([count, steps.size / max(count, 1)]).sum(axes: [1])
+  }
+
+  /// Candidates and target without the entries that did not arrive.
+  private func arrived(_ imitated: [Variable]) throws -> ([Variable], [Tensor]) {
+    var (own, theirs) = (imitated, target)
+    for l in target.indices {
+      let mask = try Tensor.compare(.greater, target[l].map(.abs), 1e-6).converted(to: target[l].dtype)
+      own[l] = try imitated[l] * Variable(mask.unsqueeze(axis: 0))
+      theirs[l] = try Tensor.combine(.mul, target[l], mask)
+    }
+    return (own, theirs)
   }
 
   /// The root, with a slope that stays finite at 0.

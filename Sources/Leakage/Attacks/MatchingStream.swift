@@ -6,6 +6,14 @@ import Ground
 import Networks
 import Tensors
 
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
 /// Sums over one tensor of one candidate's imitated gradient v beside what was received, y.
 struct MatchSums {
   /// Σ v², before clipping's factor.
@@ -30,7 +38,7 @@ extension Matching {
 
   /// nil where the imitation or the distance needs whole gradients.
   public var streamPlan: StreamPlan? {
-    guard distance != .l1, target.allSatisfy({ $0.dtype == .float32 }) else { return nil }
+    guard distance.isOfSums, target.allSatisfy({ $0.dtype == .float32 }) else { return nil }
     var plan = StreamPlan()
     var (scaled, chosen) = (false, false)
     for kind in imitation.kinds {
@@ -92,7 +100,7 @@ extension Matching {
     }
     let total: Variable
     switch distance {
-    case .l2, .l1:
+    case .l2, .l1, .tag, .cosineMasked:  // there is no plan for the last three
       total = try sum { l in
         if let own = distances[l] { return own }
         let (s, p) = try pair(l)
@@ -104,11 +112,12 @@ extension Matching {
         let (s, p) = try pair(l)
         return try lengthened((s - p * 2 + targetSquares(l)).relu())
       }
-    case .cosine:
+    case .cosine, .angular:
       let own = try sum { try pair($0).squares }.sqrt()
       let inner = try sum { try pair($0).products }
       let norm = try chosen.reduce(0.0) { $0 + weights[$1] * (try targetSquares($1)) }.squareRoot()
-      total = try 1 - inner / (own * norm)
+      let apart = try 1 - inner / (own * norm)
+      total = try distance == .angular ? apart.angles() : apart
     case .cosineLocal:
       total = try sum(weighted: false) { l in
         let (s, p) = try pair(l)
@@ -151,12 +160,12 @@ extension Matching {
   private func distance(_ sums: [MatchSums]) throws -> Double {
     var total = 0.0
     switch distance {
-    case .l2, .l2norm, .l1:
+    case .l2, .l2norm, .l1, .tag, .cosineMasked:
       for l in chosen {
         let own = try sums[l].distance ?? max(0, sums[l].squares - 2 * sums[l].product + targetSquares(l))
         total += weights[l] * (distance == .l2norm ? own.squareRoot() : own)
       }
-    case .cosine:
+    case .cosine, .angular:
       var (own, inner, theirs) = (0.0, 0.0, 0.0)
       for l in chosen {
         own += weights[l] * sums[l].squares
@@ -164,6 +173,9 @@ extension Matching {
         theirs += weights[l] * (try targetSquares(l))
       }
       total = 1 - inner / (own.squareRoot() * theirs.squareRoot())
+      if distance == .angular {
+        total = acos(min(max(1 - total, -1 + Distance.leastAngle), 1 - Distance.leastAngle)) / Double.pi
+      }
     case .cosineLocal:
       for l in chosen {
         let theirs = try targetSquares(l)

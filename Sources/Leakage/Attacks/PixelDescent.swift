@@ -23,6 +23,8 @@ public enum PixelStart: String, Sendable, CaseIterable {
   case dark
   /// A random patch of 4 × 4 pixels, tiled.
   case patterned
+  /// One of 16 × 16 pixels.
+  case patterned16 = "patterned_16"
 
   /// `[count] + shape`.
   func images(_ count: Int, _ shape: [Int], low: Double, high: Double, key: RandomKey, dtype: DType) throws -> Tensor {
@@ -37,17 +39,18 @@ public enum PixelStart: String, Sendable, CaseIterable {
       return try Tensor.combine(.add, Tensor.combine(.mul, draws, high - low), low)
     case .grey: return try .full([count] + shape, low + half, dtype)
     case .dark: return try .full([count] + shape, low, dtype)
-    case .patterned:
+    case .patterned, .patterned16:
       guard shape.count == 3 else {
         return try PixelStart.normal.images(count, shape, low: low, high: high, key: key, dtype: dtype)
       }
       let (h, w) = (shape[1], shape[2])
-      let patch = try boxed(.normal([count, shape[0], 1, 4, 1, 4], key: key, dtype: dtype))
-      let tiles = ((h + 3) / 4, (w + 3) / 4)
+      let side = self == .patterned ? 4 : 16
+      let patch = try boxed(.normal([count, shape[0], 1, side, 1, side], key: key, dtype: dtype))
+      let tiles = ((h + side - 1) / side, (w + side - 1) / side)
       return
         try patch
-        .broadcast(to: [count, shape[0], tiles.0, 4, tiles.1, 4])
-        .reshape([count, shape[0], tiles.0 * 4, tiles.1 * 4])
+        .broadcast(to: [count, shape[0], tiles.0, side, tiles.1, side])
+        .reshape([count, shape[0], tiles.0 * side, tiles.1 * side])
         .slice(axis: 2, from: 0, to: h).slice(axis: 3, from: 0, to: w).contiguous()
     }
   }
@@ -77,6 +80,8 @@ public struct PixelDescent: Sendable {
   public var high = 1.0
   /// Normal noise of rate · this on the pixels after each step.
   public var langevin = 0.0
+  /// L-BFGS instead of Adam: one beginning after the other, `sign`, `schedule`, `warmUp`, `langevin` and `group` mean nothing.
+  public var isQuasiNewton = false
   /// Weight of each trial's distance to the mean of the trials, from step `groupFrom` on.
   public var group = 0.0
   public var groupFrom = 0
@@ -111,19 +116,20 @@ public struct PixelDescent: Sendable {
         try start.images(
           examples, shape, low: low, high: high, key: key.derive($0), dtype: objective.rehearsal.model.dtype)
       }
-      try descend(from: parts.count == 1 ? parts[0] : Tensor.concat(parts, axis: 0), objective, key: key) {
-        images, losses in
+      let begun = parts.count == 1 ? parts[0] : try Tensor.concat(parts, axis: 0)
+      let all = isQuasiNewton ? steps * trials : steps
+      try descend(from: begun, objective, key: key) { images, losses in
         let usable = losses.indices.filter { losses[$0].isFinite }
         if let place = usable.min(by: { losses[$0] < losses[$1] }), losses[place] < best?.loss ?? .infinity {
           let own =
-            trials == 1 ? images : try images.slice(axis: 0, from: place * examples, to: (place + 1) * examples)
+            losses.count == 1 ? images : try images.slice(axis: 0, from: place * examples, to: (place + 1) * examples)
           best = (try own.contiguous(), losses[place])
         }
         history.append(best?.loss ?? .infinity)
         if history.count % 5 == 0 || trials > 4 {
           progress.report(
             ProgressReport(
-              name, done: history.count, total: steps, remark: "loss \(short(best?.loss ?? .infinity))",
+              name, done: history.count, total: max(all, history.count), remark: "loss \(short(best?.loss ?? .infinity))",
               preview: best.map { Preview(of: $0.images) }))
         }
       }
@@ -136,7 +142,7 @@ public struct PixelDescent: Sendable {
       throw diverged(name, step: 1) { _ = try objective.withSlopes(first) }
     }
     return Found(
-      images: best.images, loss: best.loss, history: history, evaluations: history.count * trials,
+      images: best.images, loss: best.loss, history: history, evaluations: history.count * (isQuasiNewton ? 1 : trials),
       interrupted: reason == "interrupted")
   }
 
@@ -146,6 +152,7 @@ public struct PixelDescent: Sendable {
     from start: Tensor, _ objective: PixelObjective, key: RandomKey,
     _ report: (_ images: Tensor, _ losses: [Double]) throws -> Void
   ) throws -> Tensor {
+    if isQuasiNewton { return try descendByLBFGS(from: start, objective, report) }
     var optimiser = Adam(rate: rate)
     var images = start
     let trials = max(1, start.shape[0] / max(1, objective.rehearsal.labels.count))

@@ -19,7 +19,7 @@ public struct UntrainedPrior: Attack {
   public var variation: Double
   public var distance: Distance
   public var adapt: Knowledge
-  /// nil: `combined`, for differences of batches `count_fedavg`.
+  /// nil: `combined`, for differences of batches `yin`.
   public var labelRule: LabelRule?
 
   /// - Throws: `bad-argument`.
@@ -75,42 +75,24 @@ public struct UntrainedPrior: Attack {
     terms.variation = variation
     let objective = try PixelObjective(rehearsal, seen, terms: terms)
 
-    var best: (images: Tensor, loss: Double)?
-    var history: [Double] = []
+    let search = StagedSearch(written, total: steps * restarts, setting.progress)
+    func descend(_ restart: Int, steps: Int, _ report: (GeneratorDescent.Best?) -> Void) throws {
+      let key = setting.key.derive("restart").derive(restart)
+      try self.descend(objective, shape: shape, examples: labels.count, steps: steps, key: key, report)
+    }
     let reason = try untilStopped {
-      for restart in 0..<restarts {
-        let key = setting.key.derive("restart").derive(restart)
-        try descend(objective, shape: shape, examples: labels.count, key: key) { images, loss in
-          if loss.isFinite, loss < best?.loss ?? .infinity { best = (images, loss) }
-          history.append(best?.loss ?? .infinity)
-          if history.count % 5 == 0 {
-            setting.progress.report(
-              ProgressReport(
-                written, done: history.count, total: steps * restarts, remark: "loss \(short(best?.loss ?? .infinity))")
-            )
-          }
-        }
-      }
+      for restart in 0..<restarts { try descend(restart, steps: steps) { search.take($0, stage: "restart \(restart + 1)") } }
       return "budget"
     }
-    guard let best else {
-      if reason == "interrupted" { throw Fault.interrupted }
-      var once = self
-      once.steps = 1
-      throw diverged(written, step: 1) {
-        let key = setting.key.derive("restart").derive(0)
-        try once.descend(objective, shape: shape, examples: labels.count, key: key) { _, _ in }
-      }
+    return try search.leak(labels, reason: reason, evaluations: search.history.count) {
+      try descend(0, steps: 1) { _ in }
     }
-    return Leak(
-      images: best.images, labels: labels, loss: best.loss, history: history, evaluations: history.count,
-      interrupted: reason == "interrupted")
   }
 
-  /// From weights and noise of `key`; `report` gets the images of each step and their loss.
+  /// From weights and noise of `key`.
   private func descend(
-    _ objective: PixelObjective, shape: [Int], examples: Int, key: RandomKey,
-    _ report: (_ images: Tensor, _ loss: Double) -> Void
+    _ objective: PixelObjective, shape: [Int], examples: Int, steps: Int, key: RandomKey,
+    _ report: (GeneratorDescent.Best?) -> Void
   ) throws {
     let dtype = objective.rehearsal.model.dtype
     let decoder = try decoder(to: shape[0], key: key.derive("weights"), dtype: dtype)
@@ -118,23 +100,13 @@ public struct UntrainedPrior: Attack {
     let noise = Variable(
       try .normal([examples, channels, h, w], key: key.derive("noise"), dtype: dtype))
     try decoder.build(for: Array(noise.shape.dropFirst()))
-    var parameters = try decoder.parameters
-    var optimiser = Adam(rate: rate)
-    for step in 0..<steps {
-      try Interrupt.check()
-      let leaves = parameters.watched()
-      let drawn = try decoder.forward(noise, parameters: leaves, mode: .train).output
-        .slice(axis: 2, from: 0, to: shape[1]).slice(axis: 3, from: 0, to: shape[2])
-      let images = try drawn.value.contiguous()
-      let (losses, slope) = try objective.withSlopes(images)
-      report(images, losses[0])
-      if !losses[0].isFinite { return }
-      let pulled = try gradients(of: (drawn * Variable(slope)).sum(), wrt: leaves.values, recording: false)
-      optimiser.rate = RateShape.cosine.over(steps).rate(rate, at: step)
-      let next = try optimiser.step(
-        parameters.tensors, zip(parameters.values, pulled).map { try $1?.value ?? .zeros($0.shape, dtype) })
-      parameters = try parameters.with(values: next.map { Variable($0) })
-    }
+    let parameters = try decoder.parameters
+    try GeneratorDescent(objective, steps: steps, rate: rate).run(
+      from: parameters.tensors,
+      draw: {
+        try decoder.forward(noise, parameters: parameters.with(values: $0), mode: .train).output
+          .slice(axis: 2, from: 0, to: shape[1]).slice(axis: 3, from: 0, to: shape[2])
+      }, report: report)
   }
 
   private func decoder(to colours: Int, key: RandomKey, dtype: DType) throws -> Model {

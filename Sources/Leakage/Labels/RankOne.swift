@@ -5,7 +5,7 @@ import Tensors
 /// The class y for which a matrix (p − e_y)[r, 1]ᵀ comes nearest to the gradient's rows of weights and bias.
 ///
 /// White noise makes the nearest such matrix the most likely one. Where the rows are of rank one almost exactly, r may have any sign;
-/// otherwise r is taken to be not negative, as after a ReLU or a sigmoid, which tells most where noise is strong.
+/// otherwise r is taken to be even, as it about is after a ReLU or a sigmoid.
 func rankOneLabel(_ layer: LastLayer) throws -> Int {
   var rows = layer.weight
   if let bias = layer.bias { for c in rows.indices { rows[c].append(bias[c]) } }
@@ -25,27 +25,10 @@ func rankOneLabel(_ layer: LastLayer) throws -> Int {
     if bySize.count > 2, abs(u[bySize[1]]) < 0.8 * abs(u[bySize[0]]) { return bySize[0] }
     return smallest(u, 1).first ?? 0
   }
-  let fits = rows.indices.map { fit(rows, label: $0) }
+  // With v = 1 for the direction of features that are not negative: one fitted to the rows fits their noise too, and found fewer
+  // labels behind noise (scripts/bench/label_rules.seep).
+  let fits = rows.indices.map { label in nearestResidual(sums, label: label).reduce(0) { $0 + $1 * $1 } }
   return smallest(fits.map { -$0 }, 1).first ?? 0
-}
-
-/// The largest uᵀAv over unit vectors u with the signs of p − e_label and v ≥ 0, by turns from v = 1.
-private func fit(_ rows: [[Double]], label: Int) -> Double {
-  let width = rows[0].count
-  var v = [Double](repeating: 1 / Double(width).squareRoot(), count: width)
-  var value = 0.0
-  for _ in 0..<30 {
-    let along = rows.map { row in zip(row, v).reduce(0) { $0 + $1.0 * $1.1 } }
-    guard let u = unit(nearestResidual(along, label: label)) else { return 0 }
-    var back = [Double](repeating: 0, count: width)
-    for (c, row) in rows.enumerated() where u[c] != 0 { for j in 0..<width { back[j] += u[c] * row[j] } }
-    guard let next = unit(back.map { max(0, $0) }) else { return 0 }
-    v = next
-    let found = zip(back, v).reduce(0) { $0 + $1.0 * $1.1 }
-    if found <= value * (1 + 1e-9) { return max(found, value) }
-    value = found
-  }
-  return value
 }
 
 /// The vector nearest to `w` whose entries are not negative but the label's, which is minus their sum.
@@ -63,9 +46,4 @@ private func nearestResidual(_ w: [Double], label: Int) -> [Double] {
   result[label] = 0
   result[label] = -result.reduce(0, +)
   return result
-}
-
-private func unit(_ v: [Double]) -> [Double]? {
-  let length = v.reduce(0) { $0 + $1 * $1 }.squareRoot()
-  return length > 0 ? v.map { $0 / length } : nil
 }

@@ -35,17 +35,21 @@ public struct Prior: @unchecked Sendable {  // the evaluation that owns it is si
 
   /// Images for latent vectors `[n, latent]` and a class for each: `[n, c, h, w]`, differentiable.
   /// - Throws: `shape-mismatch`, `bad-label`.
-  public func images(_ z: Variable, labels: [Int]) throws -> Variable {
+  public func images(_ z: Variable, labels: [Int]) throws -> Variable { try generator(input(z, labels: labels)) }
+
+  /// What the generator is given for latent vectors `[n, latent]` and a class for each.
+  /// - Throws: `shape-mismatch`, `bad-label`.
+  func input(_ z: Variable, labels: [Int]) throws -> Variable {
     guard z.rank == 2, z.shape[1] == latent, labels.count == z.shape[0] else {
       throw Fault(
         "shape-mismatch",
         "the prior takes latent vectors [n, \(latent)] and n labels, not \(shapeText(z.shape)) and \(labels.count)")
     }
-    guard let classes else { return try generator(z) }
+    guard let classes else { return z }
     if let wrong = labels.first(where: { $0 < 0 || $0 >= classes }) {
       throw Fault("bad-label", "the prior knows the classes 0 to \(classes - 1), not \(wrong)")
     }
-    return try generator(conditioned(z, labels: labelTensor(labels), classes: classes))
+    return try conditioned(z, labels: labelTensor(labels), classes: classes)
   }
 
   /// `count` images of a class, for latent vectors drawn from `key`.

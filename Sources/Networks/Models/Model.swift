@@ -275,6 +275,38 @@ public struct Model: @unchecked Sendable {  // the evaluation that owns it is si
     return try model.with(values: built.parameters.tensors, buffers: built.buffers)
   }
 
+  /// The layers before number `place`, and those from it on, each with its own values.
+  /// - Throws: `model-not-built`.
+  public func split(at place: Int) throws -> (first: Model, rest: Model) {
+    let built = try built()
+    func part(_ range: Range<Int>, input: [Int]) throws -> Model {
+      let own = names.filter { range.contains($0.key) }.map { ($0.key - range.lowerBound, $0.value) }
+      let model = Model(
+        Array(layers[range]), key: key, initialiser: initialiser, dtype: dtype, name: nil,
+        names: Dictionary(uniqueKeysWithValues: own))
+      let slots = built.plan.slots.filter { range.contains($0.position) }
+      try model.build(for: input)
+      return try model.with(
+        values: slots.flatMap(\.parameters).map { built.parameters.values[$0].value },
+        buffers: slots.flatMap(\.buffers).map { built.buffers[$0] })
+    }
+    let cut = min(max(place, 0), layers.count)
+    let reaching = cut == 0 ? built.plan.input : built.plan.slots.first { $0.position == cut - 1 }?.output ?? []
+    return (try part(0..<cut, input: built.plan.input), try part(cut..<layers.count, input: reaching))
+  }
+
+  /// Numbers of the outermost layers that have weights of products: convolutions and dense layers, by themselves or inside of blocks.
+  /// - Throws: `model-not-built`.
+  public var weightedLayers: [Int] {
+    get throws {
+      let plan = try built().plan
+      let places = plan.slots.filter { slot in
+        slot.parameters.contains { if case .weight = plan.parameters[$0].role { true } else { false } }
+      }
+      return Set(places.map(\.position)).sorted()
+    }
+  }
+
   // MARK: Running
 
   /// Output and what else one pass yields.

@@ -77,7 +77,7 @@ struct Tokenizer {
           let start = at
           while at < end, text[at] != 10 { at += 1 }
           if start + 1 < end, text[start + 1] == 35, newline {
-            var words = String(decoding: text[(start + 2)..<max(start + 2, at)], as: UTF8.self)
+            var words = WrittenLine.trimmed(text[(start + 2)..<max(start + 2, at)])
             if words.hasPrefix(" ") { words.removeFirst() }
             tokens.append(Token(kind: .doc(words), span: Span(start, at), newlineBefore: true))
           }

@@ -110,7 +110,7 @@ func knowledge(_ call: Call) throws -> Knowledge {
 }
 
 let attackBuiltins: [Builtin] =
-  pixelAttackBuiltins + [
+  pixelAttackBuiltins + generatorAttackBuiltins + [
     attack(
       "ggl(prior:, search: none, rule: \"combined\", adapt: \"known\", regularisation: 0.1, squash: false)",
       """

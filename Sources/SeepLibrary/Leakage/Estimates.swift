@@ -28,7 +28,7 @@ let estimateBuiltins: [Builtin] = [
     """
     The distance between an update of one example and the gradient of each candidate in `x`, `[n, c, h, w]`, with its label in `y`, defended
     alike as far as `adapt` says the defense is known: "known", "estimated", "published", "none". A list, one number for each candidate. `distance`
-    is "l2" (squared), "l1", "cosine" or "cosine_local".
+    is one of those of `gradient_distance`.
     """,
     example:
       "let d = dataset(\"digits\").private\nlet net = lenet()\nlet u = share(net, d[0][0], d[0][1], defense: clip(1) >> prune(0.9))\nlet [own, other] = matching_loss(u, net, d.images[0..2], d.labels[0..2])\nprint(own < 1e-6 * other)  # expect: true"

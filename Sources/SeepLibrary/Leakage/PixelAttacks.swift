@@ -2,7 +2,7 @@
 import Leakage
 import SeepLanguage
 
-private func choice<T: RawRepresentable & CaseIterable>(_ call: Call, _ name: String, _ type: T.Type) throws -> T?
+func choice<T: RawRepresentable & CaseIterable>(_ call: Call, _ name: String, _ type: T.Type) throws -> T?
 where T.RawValue == String {
   if call.optionalValue(name) == nil { return nil }
   return T(rawValue: try call.choice(name, of: T.allCases.map(\.rawValue)))
@@ -20,12 +20,14 @@ private func names<T: RawRepresentable & CaseIterable>(_ type: T.Type) -> String
 
 let pixelAttackBuiltins: [Builtin] = [
   attack(
-    "inverting_gradients(steps: 4800, lr: 0.1, tv: none, restarts: 1, preset: \"original\", distance: \"cosine\", sign: none, start: none, features: none, rule: none, adapt: \"known\")",
+    "inverting_gradients(steps: none, lr: none, tv: none, restarts: 1, preset: \"original\", distance: none, sign: none, start: none, features: none, rule: none, adapt: \"known\")",
     """
     Inverting Gradients: cosine distance and total variation, Adam on the signs of the gradient, pixels kept in 0…1.
     Takes batches, and gives `[n, c, h, w]` (`pair` says which image is which), and what a FedAvg client sends, whose steps it rehearses.
-    `restarts` run side by side. `preset` "modern" is breaching's: a patterned start, soft signs, cosine decay, isotropic variation of weight 0.1, and the last layer's input
-    as the gradient tells it (`features`, 0.1). `distance`: \(names(Distance.self)). `sign`: \(names(SlopeSign.self)).
+    `restarts` run side by side. What is none is the preset's. `preset` "original": 4800 steps. As breaching has them: "modern", a patterned start, soft signs, cosine
+    decay, isotropic variation of weight 0.1, and the last layer's input as the gradient tells it (`features`, 0.1); "legacy", the same from grey, with the statistics of
+    batch normalisation; "clsattack", variation 0.2 and no features; and by L-BFGS, "wei", 300 steps on the squared distance and the model's own loss, and
+    "beyond_inferring", 400 steps with steep variation. `distance`: \(names(Distance.self)), as in `gradient_distance`. `sign`: \(names(SlopeSign.self)).
     `start`: \(names(PixelStart.self)). `rule` infers the labels. `adapt`: "known" (the defense and its parameters are public), "estimated",
     "published", or "none": as the paper has it, candidates are compared undefended.
 
@@ -34,9 +36,9 @@ let pixelAttackBuiltins: [Builtin] = [
     example: "print(inverting_gradients(steps: 10))  # expect: inverting_gradients(steps: 10)"
   ) {
     try InvertingGradients(
-      steps: $0.int("steps"), lr: $0.double("lr"), tv: $0.optionalDouble("tv"), restarts: $0.int("restarts"),
-      preset: choice($0, "preset", InvertingGradients.Preset.self) ?? .original,
-      distance: choice($0, "distance", Distance.self) ?? .cosine, sign: choice($0, "sign", SlopeSign.self),
+      steps: $0.optionalInt("steps"), lr: $0.optionalDouble("lr"), tv: $0.optionalDouble("tv"),
+      restarts: $0.int("restarts"), preset: choice($0, "preset", InvertingGradients.Preset.self) ?? .original,
+      distance: choice($0, "distance", Distance.self), sign: choice($0, "sign", SlopeSign.self),
       start: choice($0, "start", PixelStart.self), features: $0.optionalDouble("features"), adapt: knowledge($0),
       labelRule: labelRule($0))
   },

@@ -160,7 +160,9 @@ let userAttackBuiltins: [Builtin] = [
     "gradient_distance(a, b, measure: \"l2\")", group: "attacks",
     """
     How far the gradient `a` (a record such as `net.gradient(x, y)` gives, or an update) is from `b`, an update or record of the same tensors:
-    "l2" is Σ‖a - b‖², "l1" Σ|a - b|, "cosine" 1 - cos over all tensors together, "cosine_local" the sum of that of each tensor.
+    "l2" is Σ‖a - b‖², "l2norm" Σ‖a - b‖ over tensors, "l1" Σ|a - b|, "cosine" 1 - cos over all tensors together, "cosine_local" the sum of that of each tensor,
+    "cosine_masked" that over the entries of `b` that are not 0, "angular" the angle as a share of a half turn, "tag" half of l2 with a tenth of l1, which
+    counts less the later a tensor comes.
     Differentiable in `a`; `b` is constant.
     """,
     example:

@@ -31,7 +31,7 @@ package enum LibraryKinds {
   /// What a call of a name of the library gives, by what kind it is.
   static let results: [String: String] = {
     let names: [(String, String)] = [
-      ("attack", "analytic dlg ggl grad_inversion idlg inverting_gradients lti untrained_prior"),
+      ("attack", "analytic dlg ggl gias gifd grad_inversion idlg inverting_gradients lti untrained_prior"),
       ("attack", "class_mean prior_only retrieval"),
       ("audit", "audit"), ("data", "load_images"), ("dataset", "dataset"),
       (
