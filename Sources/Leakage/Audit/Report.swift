@@ -180,15 +180,17 @@ public struct AuditReport {
     return "<tr\(kind)>\(cells.joined())</tr>\(reason)"
   }
 
-  /// The lift over each of the other controls.
+  /// The lift over each of the other controls, folded away.
   private func others(_ row: AuditRow) -> String {
     let places = summary.places(0)
     let lines = row.controls.dropFirst().compactMap { control in
       control.lift.map {
-        "<br/><small>\(fixed($0.mean, places, sign: true)) over \(escaped(control.name)) (\(fixed(control.mean, places)))</small>"
+        "\(fixed($0.mean, places, sign: true)) over \(escaped(control.name)) (\(fixed(control.mean, places)))"
       }
     }
-    return lines.joined()
+    if lines.isEmpty { return "" }
+    let count = lines.count == 1 ? "one other" : "\(lines.count) others"
+    return "<details><summary>and \(count)</summary><small>\(lines.joined(separator: "<br/>"))</small></details>"
   }
 
   // MARK: Pictures
@@ -319,6 +321,7 @@ public struct AuditReport {
     p, li, dd { max-width: 60rem; overflow-wrap: anywhere; }
     code { font: .92em ui-monospace, monospace; overflow-wrap: break-word; }
     small, .note, figcaption { color: var(--soft); } small { font-size: .82em; } .note { font-size: .9rem; }
+    summary { font-size: .76em; color: var(--soft); cursor: pointer; }
     .leak { color: var(--leak); } .none { color: var(--none); } .open { color: var(--open); }
     .wide { overflow-x: auto; max-width: 100%; border: 1px solid var(--line); border-radius: 6px; }
     table { border-collapse: collapse; width: 100%; font-size: .86rem; }
