@@ -247,7 +247,7 @@ private final class Editor {
 
   // MARK: Speed
 
-  @Test("10,000 lines: findings within 200 ms of the processor's time") func speed() throws {
+  @Test("10,000 lines: findings within half a second of the processor's time, on slow processors too") func speed() throws {
     let text = (0..<2000).map { i in
       """
       fn f\(i)(x, rate = 0.1) {
@@ -268,7 +268,7 @@ private final class Editor {
       #expect(replies.count == 1)
     }
     print("10,000 lines: findings in \(Int(best)) ms")
-    #expect(best < 200)
+    #expect(best < 500)  // scripts/bench/language holds 200 ms for parsing and checking
   }
 
   // MARK: Anything
