@@ -109,14 +109,26 @@ extension Prior {
   }
 
   /// Adam on latent vectors from normal beginnings side by side.
+  /// - Parameter keepsLength: each stays on the sphere it began on.
   /// - Returns: the latent vectors of the best images, `[examples, latent]`; nil where no loss was finite.
   func searchLatent(
     _ descent: GeneratorDescent, restarts: Int, labels: [Int], key: RandomKey,
-    _ report: (GeneratorDescent.Best?) -> Void
+    keepsLength: Bool = false, _ report: (GeneratorDescent.Best?) -> Void
   ) throws -> Tensor? {
     let start = try Tensor.normal(
       [restarts * labels.count, latent], key: key.derive("latent"), dtype: generator.dtype)
     let classes = (0..<restarts).flatMap { _ in labels }
+    func lengths(_ rows: Tensor) throws -> Tensor {
+      try rows.map(.square).reduce(.sum, axes: [1], keep: true).map(.sqrt)
+    }
+    var descent = descent
+    if keepsLength {
+      let radii = try lengths(start)
+      descent.project = {
+        let now = try Tensor.combine(.maximum, lengths($0[0]), 1e-12)
+        return [try Tensor.combine(.mul, $0[0], Tensor.combine(.div, radii, now))]
+      }
+    }
     var best: GeneratorDescent.Best?
     try descent.run(from: [start], draw: { try images($0[0], labels: classes) }) {
       best = $0

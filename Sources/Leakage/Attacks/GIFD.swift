@@ -79,14 +79,11 @@ public struct GIFD: Attack {
     let places = try prior.generator.weightedLayers.dropFirst()
     let search = StagedSearch(written, total: steps * (places.count + 1), setting.progress)
     let reason = try untilStopped {
-      var latent = GeneratorDescent(objective, steps: steps, rate: rate, schedule: .ramp)
-      let starting = try Tensor.normal(
-        [restarts * labels.count, prior.latent], key: setting.key.derive("latent"), dtype: prior.generator.dtype)
-      let radii = try lengths(starting)
-      latent.project = { [try onSphere($0[0], radii)] }
+      let latent = GeneratorDescent(objective, steps: steps, rate: rate, schedule: .ramp)
       guard
         let z = try prior.searchLatent(
-          latent, restarts: restarts, labels: labels, key: setting.key, { search.take($0, stage: "latent vector") })
+          latent, restarts: restarts, labels: labels, key: setting.key, keepsLength: true,
+          { search.take($0, stage: "latent vector") })
       else { return "budget" }
       var (passing, rest) = (try prior.input(Variable(z), labels: labels).value, prior.generator)
       var cut = 0
@@ -112,15 +109,6 @@ public struct GIFD: Attack {
       _ = try prior.searchLatent(once, restarts: 1, labels: labels, key: setting.key, { _ in })
     }
   }
-}
-
-/// ‖row‖₂ of each row, `[n, 1]`.
-private func lengths(_ rows: Tensor) throws -> Tensor {
-  try rows.map(.square).reduce(.sum, axes: [1], keep: true).map(.sqrt)
-}
-
-private func onSphere(_ rows: Tensor, _ radii: Tensor) throws -> Tensor {
-  try Tensor.combine(.mul, rows, Tensor.combine(.div, radii, Tensor.combine(.maximum, lengths(rows), 1e-12)))
 }
 
 /// `features` `[n] + shape`, each example's within the ball of mean absolute change `radius` around `centre`: the nearest point of the
