@@ -1,10 +1,13 @@
 #include "CReadline.h"
 #include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <stddef.h>
+#include <unistd.h>
 
 // The parts of readline's interface used here (readline 8.1 and later; see its manual, "Programming with GNU Readline").
 static void (*install_handler)(const char *, seep_line_handler);
@@ -24,10 +27,21 @@ static int *completion_over, *append_character, *eof_found, *catch_signals, *cat
 static const char **quote_characters;
 static char *(*variable_value)(const char *);
 
+// What a signal handler writes to and `seep_readline_wait` listens to as well: a signal that comes before the wait begins, or to another
+// thread, would not end it otherwise.
+static int wake_pipe[2] = {-1, -1};
+void seep_readline_wake(void) {
+  int before = errno;
+  if (wake_pipe[1] >= 0 && write(wake_pipe[1], "", 1) < 0) { /* full: it is awake */
+  }
+  errno = before;
+}
+
 static volatile sig_atomic_t was_resized;
 static void note_resize(int signal) {
   (void)signal;
   was_resized = 1;
+  seep_readline_wake();
 }
 
 static void *symbol(void *library, const char *name, int *missing) {
@@ -76,6 +90,12 @@ void seep_readline_configure(const char *name, const char *word_breaks, seep_com
   *catch_signals = 0;
   // Readline's own handler acts on the next key only, when the line has been drawn for the old width.
   *catch_sigwinch = 0;
+  if (wake_pipe[0] < 0 && pipe(wake_pipe) == 0) {
+    for (int i = 0; i < 2; i++) {
+      fcntl(wake_pipe[i], F_SETFL, O_NONBLOCK);
+      fcntl(wake_pipe[i], F_SETFD, FD_CLOEXEC);
+    }
+  }
   struct sigaction action = {.sa_handler = note_resize, .sa_flags = SA_RESTART};
   sigemptyset(&action.sa_mask);
   sigaction(SIGWINCH, &action, NULL);
@@ -99,10 +119,15 @@ static void follow_size(void) {
 }
 int seep_readline_wait(void) {
   follow_size();
-  struct pollfd input = {.fd = 0, .events = POLLIN};
-  int ready = poll(&input, 1, -1);
+  // Where there was no pipe, poll passes over its place.
+  struct pollfd input[2] = {{.fd = 0, .events = POLLIN}, {.fd = wake_pipe[0], .events = POLLIN}};
+  int ready = poll(input, 2, -1);
+  char bytes[64];
+  if (ready > 0 && input[1].revents)
+    while (read(wake_pipe[0], bytes, sizeof bytes) > 0) {
+    }
   follow_size();
-  return ready > 0;
+  return ready > 0 && input[0].revents;
 }
 int seep_readline_has_more(int milliseconds) {
   struct pollfd input = {.fd = 0, .events = POLLIN};

@@ -37,7 +37,7 @@ public struct ProfileRequest: Sendable {
     return false
   }
 
-  func begin(_ session: Session) -> Profile? { isShown || path != nil ? session.startProfile() : nil }
+  func begin(_ session: Session) throws -> Profile? { isShown || path != nil ? try session.startProfile() : nil }
 
   /// Says what a profile that has ended found, after everything else that the run says.
   ///

@@ -38,10 +38,24 @@ public enum Commands {
     guard profile.isPossible else { return 1 }
     Console.handleInterrupts()
     let session = session(seed: seed, arguments: arguments, color: color)
-    let follower = profile.begin(session)
+    return run(text, name: name, folder: folder, in: session, color: color, showing: false, profile: profile)
+  }
+
+  /// Runs a text to its end, with a profile where one is asked for.
+  static func run(
+    _ text: String, name: String, folder: String?, in session: Session, color: String?, showing: Bool,
+    profile: ProfileRequest
+  ) -> Int32 {
+    let follower: Profile?
+    do {
+      follower = try profile.begin(session)
+    } catch {
+      Console.writeError(said(error))
+      return 1
+    }
     let result = session.evaluate(text, name: name, folder: folder)
     follower?.stop()
-    return profile.report(follower, name, finish(result, session, color: color, showing: false))
+    return profile.report(follower, name, finish(result, session, color: color, showing: showing))
   }
 
   /// A file to run; nil and a sentence where it cannot be read. `commands` are what else may have been meant.

@@ -1,4 +1,5 @@
 // The terminal's side of a session: output, colours, signals.
+import CReadline
 import Ground
 import SeepLanguage
 import SeepLibrary
@@ -16,12 +17,16 @@ public final class StandardOutput: OutputSink {
   private let isTerminal = isatty(1) == 1
   private var buffer: [UInt8] = []
   private var isBroken = false
+  /// Whether whoever read it has gone, as `head` does.
+  public private(set) var isUnread = false
   private var lastFlush = 0
 
   public init() {}
   deinit { _ = flush() }
 
   public func write(_ text: String) {
+    // A program that goes on printing for nobody is asked to stop; one that computes goes on.
+    if isUnread { Interrupt.request() }
     if text.utf8.count > StandardOutput.longest {
       writeLong(text)
       return
@@ -48,9 +53,16 @@ public final class StandardOutput: OutputSink {
         if isBroken || Interrupt.isRequested { return }
         let piece = UnsafeRawBufferPointer(
           UnsafeBufferPointer(rebasing: bytes[start..<min(bytes.count, start + 1 << 14)]))
-        isBroken = !Console.write(piece, to: 1)
+        put(piece)
       }
     }
+  }
+
+  private func put(_ bytes: UnsafeRawBufferPointer) {
+    isBroken = !Console.write(bytes, to: 1)
+    guard isBroken, errno == EPIPE else { return }
+    isUnread = true
+    Interrupt.request()
   }
 
   public func warn(_ text: String) {
@@ -60,7 +72,7 @@ public final class StandardOutput: OutputSink {
 
   /// Whether everything so far reached its place (a full disk or a closed pipe did not happen).
   public func flush() -> Bool {
-    if !isBroken, !buffer.isEmpty { isBroken = !Console.write(buffer, to: 1) }
+    if !isBroken, !buffer.isEmpty { buffer.withUnsafeBytes { put($0) } }
     buffer.removeAll(keepingCapacity: true)
     return !isBroken
   }
@@ -122,6 +134,7 @@ public enum Console {
       if Interrupt.isRequested, now - Console.lastInterrupt <= 2, Console.endsOnSecond { _exit(130) }
       Console.lastInterrupt = now
       Interrupt.request()
+      seep_readline_wake()
     }
     action.sa_flags = Int32(SA_RESTART)
     sigaction(SIGINT, &action, nil)

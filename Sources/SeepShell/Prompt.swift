@@ -218,13 +218,10 @@ extension Commands {
     guard profile.isPossible else { return 1 }
     Console.handleInterrupts()
     let session = session(seed: seed, arguments: arguments, color: color)
-    let follower = profile.begin(session)
-    let result = session.evaluate(code, name: "-e", folder: ".")
-    follower?.stop()
-    return profile.report(follower, "-e", finish(result, session, color: color, showing: true))
+    return run(code, name: "-e", folder: ".", in: session, color: color, showing: true, profile: profile)
   }
 
-  /// Shows a value or a diagnostic; 0, 1, 130 or the program's own status.
+  /// Shows a value or a diagnostic; 0, 1, 130, 141 (nobody reads the output any more) or the program's own status.
   static func finish(
     _ result: Result<Value, Failure>, _ session: Session, color: String?, showing: Bool
   ) -> Int32 {
@@ -234,15 +231,20 @@ extension Commands {
       let width = isatty(1) == 1 ? TerminalPictures.terminalWidth() : nil
       session.output.write((value.asString ?? PromptDisplay.text(value, width: width, in: session)) + "\n")
     }
-    let isWritten = (session.output as? StandardOutput)?.flush() ?? true
+    let output = session.output as? StandardOutput
+    let isWritten = output?.flush() ?? true
+    // The status of a program that a closed pipe ends, and as silent.
+    let isUnread = output?.isUnread ?? false
     switch result {
     case .success:
       if isWritten { return 0 }
+      if isUnread { return 128 + SIGPIPE }
       Console.writeError("seep: the output could not be written\n")
       return 1
     case .failure(let failure):
       if let status = ExitRequest.status(of: failure.fault) { return status }
       if failure.fault.code == Fault.interrupted.code {
+        if isUnread { return 128 + SIGPIPE }
         Console.writeError("interrupted\n")
         return 130
       }

@@ -47,7 +47,8 @@ private let defenses: [(written: String, make: @Sendable () throws -> (any Defen
       guard let plan = matching.streamPlan else {
         // Only these need whole gradients.
         #expect(
-          [.l1, .tag, .cosineMasked].contains(distance) || defenses[which].written.contains("sign") || knowledge == .estimated)
+          [.l1, .tag, .cosineMasked].contains(distance) || defenses[which].written.contains("sign")
+            || knowledge == .estimated)
         continue
       }
       let found = try matching.distances(model.gradientSources(Variable(images), all, group: group), plan)

@@ -151,7 +151,8 @@ private final class Stopper: ProgressSink {
       let matching = try Matching(update(target), distance: kind)
       let at = [0.7, 0.2, -0.4, 1.1]
       let point = Variable(try Tensor(at, shape: [1, 4])).watched()
-      let slope = try #require(gradients(of: matching([point]).sum(), wrt: [point], recording: false)[0]).value.doubles()
+      let total = try matching([point]).sum()
+      let slope = try #require(gradients(of: total, wrt: [point], recording: false)[0]).value.doubles()
       for (i, own) in slope.enumerated() {
         let sides = try [1e-6, -1e-6].map { step in
           var moved = at

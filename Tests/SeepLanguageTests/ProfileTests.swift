@@ -13,9 +13,9 @@ private let busy = Builtin("busy(milliseconds)", "Works.") { call in
 
 private var library: Library { CoreLibrary.library + Library([busy]) }
 
-private func profiled(_ text: String) -> (ProfileSummary, Profile, Failure?) {
+private func profiled(_ text: String) throws -> (ProfileSummary, Profile, Failure?) {
   let session = Session(library: library)
-  let profile = session.startProfile()
+  let profile = try session.startProfile()
   let result = session.evaluate(text, name: "t.seep")
   profile.stop()
   if case .failure(let failure) = result { return (profile.summary, profile, failure) }
@@ -47,7 +47,7 @@ extension LanguageTests {
         try TextFile.read(file.path), name: path, folder: file.deletingLastPathComponent().path
       ) {
         let session = Session(library: CoreLibrary.library)
-        profile = session.startProfile()
+        profile = try? session.startProfile()
         return session
       }
       profile?.stop()
@@ -55,7 +55,7 @@ extension LanguageTests {
     }
 
     @Test("lines and calls are counted") func counts() throws {
-      let (found, _, failure) = profiled(
+      let (found, _, failure) = try profiled(
         """
         fn half(x) {
           if x % 2 == 0 {
@@ -90,8 +90,8 @@ extension LanguageTests {
       #expect(found.native("map")?.calls == 1)
     }
 
-    @Test("own times and what lies outside of lines are the time that passed") func sum() {
-      let (found, _, _) = profiled("fn f(n) {\n  busy(n)\n}\nfor i in 0..20 {\n  f(2)\n}")
+    @Test("own times and what lies outside of lines are the time that passed") func sum() throws {
+      let (found, _, _) = try profiled("fn f(n) {\n  busy(n)\n}\nfor i in 0..20 {\n  f(2)\n}")
       let lines = found.lines.reduce(0) { $0 + $1.own }
       let functions = found.functions.reduce(0) { $0 + $1.own }
       #expect(abs(lines + found.outside - found.time) < 1e-6)
@@ -100,7 +100,7 @@ extension LanguageTests {
     }
 
     @Test("a line that works three times as long shows three times the time") func proportions() throws {
-      let (found, _, _) = profiled(
+      let (found, _, _) = try profiled(
         """
         fn work(n) {
           var x = 0.5
@@ -119,7 +119,7 @@ extension LanguageTests {
     }
 
     @Test("calls of the library are timed by the clock, recursion once") func natives() throws {
-      let (found, _, _) = profiled(
+      let (found, _, _) = try profiled(
         "let f = n => if n == 0 { busy(30) } else { map([n - 1], f) }\nmap([3], f)\nbusy(10)")
       let (busy, map) = (try #require(found.native("busy")), try #require(found.native("map")))
       #expect(busy.calls == 2)
@@ -130,7 +130,7 @@ extension LanguageTests {
     }
 
     @Test("after a caught error times go to the right lines") func unwound() throws {
-      let (found, _, failure) = profiled(
+      let (found, _, failure) = try profiled(
         """
         fn deep(n) {
           if n == 0 { raise "end" }
@@ -147,7 +147,7 @@ extension LanguageTests {
 
     @Test("a program that fails is profiled as far as it went, and fails the same") func failed() throws {
       let text = "fn f(x) {\n  busy(5)\n  1 / x\n}\nf(0)"
-      let (found, _, failure) = profiled(text)
+      let (found, _, failure) = try profiled(text)
       guard case .failure(let plain) = Session(library: library).evaluate(text, name: "t.seep") else {
         Issue.record("it does not fail")
         return
@@ -160,7 +160,7 @@ extension LanguageTests {
 
     @Test("code that was compiled under a profile runs on without it") func after() throws {
       let session = Session(library: library)
-      let profile = session.startProfile()
+      let profile = try session.startProfile()
       _ = session.evaluate("fn f(x) {\n  let y = x + 1\n  y\n}", name: "a")
       profile.stop()
       guard case .success(let value) = session.evaluate("map([1, 2], f)", name: "b") else {
@@ -171,7 +171,7 @@ extension LanguageTests {
     }
 
     @Test("the file is speedscope's") func json() throws {
-      let (found, profile, _) = profiled("fn f() {\n  busy(20)\n}\nf()")
+      let (found, profile, _) = try profiled("fn f() {\n  busy(20)\n}\nf()")
       let text = profile.json("t.seep", exporter: "seep test")
       let file = try #require(JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
       #expect(file["$schema"] as? String == "https://www.speedscope.app/file-format-schema.json")
@@ -195,8 +195,8 @@ extension LanguageTests {
       #expect((own["library"] as? [[String: Any]])?.first?["name"] as? String == "busy")
     }
 
-    @Test("the report names lines, functions and calls") func text() {
-      let (found, _, _) = profiled("fn f() {\n  busy(20)\n}\nf()")
+    @Test("the report names lines, functions and calls") func text() throws {
+      let (found, _, _) = try profiled("fn f() {\n  busy(20)\n}\nf()")
       let text = found.text("t.seep")
       for part in [
         "profile of t.seep: ", "t.seep:2  busy(20)", "f  t.seep:1", "statements of t.seep", "call of the library",

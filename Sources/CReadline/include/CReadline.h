@@ -15,7 +15,9 @@ void seep_readline_install(const char *prompt, seep_line_handler handler);
 void seep_readline_remove(void);
 /// Whether readline ends the line by itself at the end of the input: it does where it has switched bracketed paste off again.
 int seep_readline_ends_line(void);
-/// Waits for a key or a signal, and draws the line anew when the terminal has another size; 1 if there is a key to read.
+/// Ends `seep_readline_wait`, now or as soon as it begins. For signal handlers.
+void seep_readline_wake(void);
+/// Waits for a key or for `seep_readline_wake`, and draws the line anew when the terminal has another size; 1 if there is a key to read.
 int seep_readline_wait(void);
 /// Whether keys are there, or come within that time, that nobody has read: 1 or 0.
 int seep_readline_has_more(int milliseconds);

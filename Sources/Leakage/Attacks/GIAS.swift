@@ -48,7 +48,8 @@ public struct GIAS: Attack {
 
   public var written: String {
     "gias(steps: \(steps), weight_steps: \(weightSteps)" + (rate == 0.03 ? "" : ", lr: \(code(rate))")
-      + (weightRate == 1e-3 ? "" : ", weight_lr: \(code(weightRate))") + (restarts == 4 ? "" : ", restarts: \(restarts)")
+      + (weightRate == 1e-3 ? "" : ", weight_lr: \(code(weightRate))")
+      + (restarts == 4 ? "" : ", restarts: \(restarts)")
       + (variation == 1e-4 ? "" : ", tv: \(code(variation))")
       + (distance == .cosine ? "" : ", distance: \"\(distance.rawValue)\"")
       + (labelRule.map { ", rule: \"\($0.name)\"" } ?? "")

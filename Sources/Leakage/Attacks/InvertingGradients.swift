@@ -27,7 +27,8 @@ public struct InvertingGradients: Attack {
     /// What the other settings are unless they are given.
     fileprivate var standard:
       (
-        steps: Int, rate: Double, variation: Double, features: Double, distance: Distance, sign: SlopeSign, start: PixelStart
+        steps: Int, rate: Double, variation: Double, features: Double, distance: Distance, sign: SlopeSign,
+        start: PixelStart
       )
     {
       switch self {

@@ -115,8 +115,9 @@ public struct Matching: Sendable {
       total = try sum { l in try steps(imitated[l], target[l], count) }
     case .tag:
       let shares = TensorWeights.linear.values(target.count)
-      total = try 0.5
-        * sum { l in try imitated[l].rowDistances(target[l]) + steps(imitated[l], target[l], count) * (0.1 * shares[l]) }
+      total = try sum { l in
+        try (imitated[l].rowDistances(target[l]) + steps(imitated[l], target[l], count) * (0.1 * shares[l])) * 0.5
+      }
     case .cosine, .angular, .cosineMasked:
       let (own, theirs) = try distance == .cosineMasked ? arrived(imitated) : (imitated, target)
       let length = try sum { l in try squaresPerCandidate(own[l]) }.sqrt()

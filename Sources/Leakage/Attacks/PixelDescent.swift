@@ -129,7 +129,8 @@ public struct PixelDescent: Sendable {
         if history.count % 5 == 0 || trials > 4 {
           progress.report(
             ProgressReport(
-              name, done: history.count, total: max(all, history.count), remark: "loss \(short(best?.loss ?? .infinity))",
+              name, done: history.count, total: max(all, history.count),
+              remark: "loss \(short(best?.loss ?? .infinity))",
               preview: best.map { Preview(of: $0.images) }))
         }
       }

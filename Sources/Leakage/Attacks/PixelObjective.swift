@@ -29,7 +29,9 @@ public struct PixelObjective {
     let found = try rehearsal(images)
     let distances = scale == 1 ? found.distances : try found.distances * scale
     let pass = try terms.needsPass ? found.pass ?? rehearsal.model.forward(images, taps: true) : nil
-    guard let extra = try terms(images, trials: trials, labels: rehearsal.labels, pass, features) else { return distances }
+    guard let extra = try terms(images, trials: trials, labels: rehearsal.labels, pass, features) else {
+      return distances
+    }
     return try distances + extra
   }
 

@@ -81,7 +81,9 @@ public struct UntrainedPrior: Attack {
       try self.descend(objective, shape: shape, examples: labels.count, steps: steps, key: key, report)
     }
     let reason = try untilStopped {
-      for restart in 0..<restarts { try descend(restart, steps: steps) { search.take($0, stage: "restart \(restart + 1)") } }
+      for restart in 0..<restarts {
+        try descend(restart, steps: steps) { search.take($0, stage: "restart \(restart + 1)") }
+      }
       return "budget"
     }
     return try search.leak(labels, reason: reason, evaluations: search.history.count) {

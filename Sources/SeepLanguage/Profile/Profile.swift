@@ -107,19 +107,27 @@ public final class Profile: @unchecked Sendable {
   private let start: Int
   private var isStopped = false
 
-  init(_ session: Session) {
+  /// Nil where there is no memory for it.
+  init?(_ session: Session) {
+    var blocks: [UnsafeMutableRawPointer] = []
     /// Zeros, of which the system gives only the pages that are touched.
-    func zeros<T>(_ count: Int, _: T.Type) -> UnsafeMutablePointer<T> {
-      guard let block = calloc(count, MemoryLayout<T>.stride) else { fatalError("no memory for a profile") }
+    func zeros<T>(_ count: Int, _: T.Type) -> UnsafeMutablePointer<T>? {
+      guard let block = calloc(count, MemoryLayout<T>.stride) else { return nil }
+      blocks.append(block)
       return block.bindMemory(to: T.self, capacity: count)
+    }
+    guard let current = zeros(Machine.frameCapacity + 1, Int32.self),
+      let hits = zeros(Profile.lineCapacity, UInt64.self), let calls = zeros(Profile.lineCapacity, UInt64.self),
+      let open = zeros(Profile.openCapacity, OpenCall.self), let openCount = zeros(1, Int.self)
+    else {
+      for block in blocks { free(block) }
+      return nil
     }
     self.session = session
     machine = session.machine
-    marks = ProfileMarks(
-      current: zeros(Machine.frameCapacity + 1, Int32.self), hits: zeros(Profile.lineCapacity, UInt64.self),
-      calls: zeros(Profile.lineCapacity, UInt64.self))
-    open = zeros(Profile.openCapacity, OpenCall.self)
-    openCount = zeros(1, Int.self)
+    marks = ProfileMarks(current: current, hits: hits, calls: calls)
+    self.open = open
+    self.openCount = openCount
     start = MonotonicTime.nanoseconds
     sampler = ProfileSampler(
       ProfileSampler.Source(machine: machine, current: marks.current, open: open, openCount: openCount), start: start)
@@ -209,8 +217,10 @@ public final class Profile: @unchecked Sendable {
 extension Session {
   /// Follows what is run from now on, and ends with `stop` of what this returns. Functions that were compiled before count to the lines that
   /// call them. One profile of a process at a time.
-  public func startProfile() -> Profile {
-    let made = Profile(self)
+  ///
+  /// - Throws: a `Fault` of the code `out-of-memory` where there is none for the counts.
+  public func startProfile() throws -> Profile {
+    guard let made = Profile(self) else { throw Fault("out-of-memory", "there is no memory for a profile") }
     profile = made
     made.begin()
     return made

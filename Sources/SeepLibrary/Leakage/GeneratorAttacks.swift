@@ -16,7 +16,7 @@ let generatorAttackBuiltins: [Builtin] = [
 
     Source: Jeon, Kim, Lee, Oh, Ok, "Gradient Inversion with Generative Image Prior", NeurIPS 2021.
     """,
-    example: "print(gias(prior: prior(\"digits\"), steps: 10, weight_steps: 10))  # expect: gias(steps: 10, weight_steps: 10)"
+    example: "print(gias(prior: prior(\"digits\"), steps: 9))  # expect: gias(steps: 9, weight_steps: 1000)"
   ) {
     try GIAS(
       prior: generator($0), steps: $0.int("steps"), lr: $0.double("lr"), weightSteps: $0.int("weight_steps"),

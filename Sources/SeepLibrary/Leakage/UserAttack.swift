@@ -126,6 +126,15 @@ final class AttackRun {
     return try Matching(seen.asGradient)(gradient.values.map { try $0.unsqueeze(axis: 0) }).sum().value.item()
   }
 
+  /// Why no candidate can be compared with the update, if none can.
+  private func immeasurable() -> Fault? {
+    guard let norm = try? seen.norm, let dtype = seen.tensors.first?.dtype else { return nil }
+    guard !(dtype == .float32 ? Float(norm * norm).isFinite : (norm * norm).isFinite) else { return nil }
+    return Fault(
+      "diverged", "\(attack.written) found nothing: the update is so large that no distance to it is a number",
+      notes: ["Its norm is \(Float(norm)), and the square of that is beyond \(dtype.name)."])
+  }
+
   // MARK: What the function returned
 
   func leak(_ result: Value) throws -> Leak {
@@ -135,6 +144,7 @@ final class AttackRun {
           throw Fault(
             "diverged", "\(attack.written) found no image with a finite loss: it reported \(reports) of nan or inf")
         }
+        if let reason = immeasurable() { throw reason }
         throw Fault(
           "no-leak", "\(attack.written) returned nothing and reported nothing",
           notes: ["An attack returns an image, or reports what it finds."],

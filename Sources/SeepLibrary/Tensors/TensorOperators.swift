@@ -197,13 +197,22 @@ enum TensorOperators {
     if let last = x.last ?? nil, !y.isEmpty, let inner = y.count == 1 ? y[0] : y[y.count - 2] {
       if last != inner { fault.message = "these shapes do not multiply: \(last) on the left, \(inner) on the right" }
       fault.notes = ["`@` needs the last axis on the left (\(last)) to equal the first on the right (\(inner))."]
-      let known = x.compactMap { $0 }
-      let size = known.count == x.count ? known.reduce(1, *) : nil
-      if let size, last != inner, inner > 0, size % inner == 0 {
-        fault.help = "\(nameOrPlaceholder(0)).reshape(\(size / inner), \(inner)) @ \(nameOrPlaceholder(1))"
-      }
+      if last != inner { fault.help = multiplying(x, y, inner) }
     }
     return fault
+  }
+
+  /// What multiplies: with one side turned round, or with the examples of the left, or all of it, flattened to rows. A reshape that would
+  /// mix the examples fits as well, and is not said.
+  private static func multiplying(_ x: [Int?], _ y: [Int?], _ inner: Int) -> String? {
+    let (left, right) = (nameOrPlaceholder(0), nameOrPlaceholder(1))
+    if x.count == 2, x[0] == inner { return "\(left).T @ \(right)" }
+    if y.count == 2, let last = x.last, last == y[1] { return "\(left) @ \(right).T" }
+    let known = x.compactMap { $0 }
+    guard known.count == x.count, inner > 0 else { return nil }
+    let (rows, rest) = known.reduce(1, *).quotientAndRemainder(dividingBy: inner)
+    guard rest == 0, rows == 1 || x.count > 2 && rows == known[0] else { return nil }
+    return "\(left).reshape(\(rows), \(inner)) @ \(right)"
   }
 
   /// The machine replaces `{0}` by the source text of the operand, where it is short.
