@@ -94,6 +94,9 @@ extension AuditSummary {
     return all.filter { share in rows.contains { !share.value($0).isNaN } }
   }
 
+  /// A percentile bootstrap of fewer values than this covers clearly less than it says.
+  static let fewDrawn = 10
+
   /// What readers of the table must know, each in a sentence.
   public var remarks: [String] {
     var all = plan.remarks
@@ -114,6 +117,13 @@ extension AuditSummary {
         row.trainedOn.map { "; trained on \(percent($0)) of the targets" }
         ?? "; whether it was trained on the targets was not said (`trained_on`)"
       all.append("victim\(round): accuracy \(fixed(row.accuracy)) on the data\(trained).")
+    }
+    let drawn = Set(plan.images.map { clusters[$0] ?? $0 }).count
+    if drawn > 1, drawn < AuditSummary.fewDrawn {
+      let what = drawn == plan.images.count ? "images" : "clusters of images"
+      all.append(
+        "Intervals are bootstraps over \(drawn) \(what): of fewer than \(AuditSummary.fewDrawn) they are too narrow, and a verdict is a hint."
+      )
     }
     if differ {
       all.append(
