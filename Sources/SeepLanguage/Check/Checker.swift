@@ -173,7 +173,8 @@ final class Checker {
         ?? nearestName(to: name, among: session.names.all)
     if let near { scopes.find(near)?.isUsed = true }
     unknown[name] = (findings.count, 0)
-    report(OtherNames.unknownName(name, near: near, orElse: help), span)
+    let member = file.member(behind: span.end).map { (name: $0, isKnown: session.names.entry($0) != nil) }
+    report(OtherNames.unknownName(name, near: near, orElse: help, member: member), span)
   }
 
   // MARK: Statements
