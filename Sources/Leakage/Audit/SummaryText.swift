@@ -120,7 +120,7 @@ extension AuditSummary {
     }
     let drawn = Set(plan.images.map { clusters[$0] ?? $0 }).count
     if drawn > 1, drawn < AuditSummary.fewDrawn {
-      let what = drawn == plan.images.count ? "images" : "clusters of images"
+      let what = drawn < plan.images.count ? "clusters of images" : plan.batch > 1 ? "batches" : "images"
       all.append(
         "Intervals are bootstraps over \(drawn) \(what): of fewer than \(AuditSummary.fewDrawn) they are too narrow, and a verdict is a hint."
       )

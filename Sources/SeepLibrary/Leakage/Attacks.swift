@@ -55,14 +55,17 @@ final class AttackValue: Foreign {
     let leak = try attack.run(shared, own, setting)
     // The best so far is the answer to Ctrl-C; what follows runs on, unless an attack around this one is to stop as well.
     if leak.interrupted {
-      if let outer = AttackRuns.of(call.session).open.last { outer.adopt(leak) } else { say(leak, attack, call) }
+      if let outer = AttackRuns.of(call.session).open.last {
+        outer.adopt(leak)
+      } else {
+        Interrupt.clear()
+        sayInterrupted(leak, attack, call)
+      }
     }
     return Value(LeakValue(leak))
   }
 
-  /// Goes on after Ctrl-C, and says with what.
-  private static func say(_ leak: Leak, _ attack: any Attack, _ call: Call) {
-    Interrupt.clear()
+  private static func sayInterrupted(_ leak: Leak, _ attack: any Attack, _ call: Call) {
     call.session.progress.finish("")
     let loss = leak.loss.isNaN ? "" : ", loss \(Float(leak.loss))"
     call.session.output.warn("interrupted: the best of \(attack.written) so far is its leak\(loss)\n")
