@@ -96,7 +96,7 @@ public struct AuditReport {
       \(items.joined(separator: "\n"))
       </ul>
       <p class="note">Lift is the attack minus the strongest control under the same defense, paired by image, with a 95 % interval (bootstrap over \
-      images, 10,000 draws). A leak is a lift whose interval lies above 0; no leak is detected where it lies within \
+      \(summary.drawnAs), 10,000 draws). A leak is a lift whose interval lies above 0; no leak is detected where it lies within \
       ±\(compact(summary.margin)), attack and control being equivalent; below the control where it lies below 0: that attack finds less than \
       anyone could draw, which says nothing of other attacks. The strongest of several attacks is a choice made after the fact: its interval is a little too narrow.</p>
       </section>

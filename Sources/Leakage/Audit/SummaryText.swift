@@ -97,6 +97,12 @@ extension AuditSummary {
   /// A percentile bootstrap of fewer values than this covers clearly less than it says.
   static let fewDrawn = 10
 
+  /// How many values a bootstrap draws from.
+  private var drawn: Int { Set(plan.images.map { clusters[$0] ?? $0 }).count }
+
+  /// What they are: images, or what holds several of them together.
+  var drawnAs: String { drawn < plan.images.count ? "clusters of images" : plan.batch > 1 ? "batches" : "images" }
+
   /// What readers of the table must know, each in a sentence.
   public var remarks: [String] {
     var all = plan.remarks
@@ -118,11 +124,9 @@ extension AuditSummary {
         ?? "; whether it was trained on the targets was not said (`trained_on`)"
       all.append("victim\(round): accuracy \(fixed(row.accuracy)) on the data\(trained).")
     }
-    let drawn = Set(plan.images.map { clusters[$0] ?? $0 }).count
     if drawn > 1, drawn < AuditSummary.fewDrawn {
-      let what = drawn < plan.images.count ? "clusters of images" : plan.batch > 1 ? "batches" : "images"
       all.append(
-        "Intervals are bootstraps over \(drawn) \(what): of fewer than \(AuditSummary.fewDrawn) they are too narrow, and a verdict is a hint."
+        "Intervals are bootstraps over \(drawn) \(drawnAs): of fewer than \(AuditSummary.fewDrawn) they are too narrow, and a verdict is a hint."
       )
     }
     if differ {
