@@ -106,7 +106,10 @@ import Testing
     #expect(refusal?.code == "no-privacy-bound" && refusal?.help == "clip(4) >> noise(0.1)")
     #expect(throws: Fault.self) { try ask([Noise(0.1)]) }
     #expect(throws: Fault.self) { try ask([Clip(4)]) }
-    #expect(throws: Fault.self) { try ask([Clip(4), SignOnly(), Noise(0.1)]) }
+    // Between the bound and the noise: what is suggested has an answer.
+    let lost = #expect(throws: Fault.self) { try ask([Clip(4), SignOnly(), Noise(0.1)]) }
+    #expect(lost?.help == "clip(4) >> noise(0.1) >> sign_only")
+    #expect(try ask([Clip(4), Noise(0.1), SignOnly()]).epsilon.isFinite)
     // GGL's clip 4 and noise 0.1: the update, and nearly nothing.
     let ggl = try ask([Clip(4), Noise(0.1)])
     #expect(ggl.unit == .update && abs(ggl.epsilon - 988.8) < 0.1 && abs(ggl.multiplier - 0.025) < 1e-15)

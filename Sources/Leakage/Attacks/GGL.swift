@@ -156,7 +156,7 @@ public struct GGL: Attack {
 
   public func recover(_ seen: Update, _ model: Model, _ setting: AttackSetting) throws -> Leak {
     let labels = try labels(seen, setting, labelRule, model)
-    try model.build(for: prior.imageShape)
+    try prior.prepare(model)
     try seen.check(against: model)
     let objective = GGLObjective(
       model: model,

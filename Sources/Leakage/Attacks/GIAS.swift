@@ -103,7 +103,7 @@ extension Prior {
   func objective(
     _ seen: Update, _ model: Model, _ labels: [Int], knowing: Knowledge, distance: Distance, terms: ImageTerms
   ) throws -> PixelObjective {
-    try model.build(for: imageShape)
+    try prepare(model)
     try seen.check(against: model)
     return try PixelObjective(
       Rehearsal(seen, model, labels: labels, knowing: knowing, distance: distance), seen, terms: terms)

@@ -33,6 +33,19 @@ public struct Prior: @unchecked Sendable {  // the evaluation that owns it is si
   /// Shape of one image.
   public var imageShape: [Int] { generator.outputShape ?? [] }
 
+  /// Builds a model for images of this prior.
+  /// - Throws: `shape-mismatch` where it was made for others.
+  func prepare(_ model: Model) throws {
+    do {
+      try model.build(for: imageShape)
+    } catch let fault as Fault where fault.code == "shape-mismatch" {
+      guard let taken = model.inputShape, taken != imageShape else { throw fault }
+      throw Fault(
+        "shape-mismatch",
+        "the prior draws images of shape \(shapeText(imageShape)), and the model was made for \(shapeText(taken))")
+    }
+  }
+
   /// Images for latent vectors `[n, latent]` and a class for each: `[n, c, h, w]`, differentiable.
   /// - Throws: `shape-mismatch`, `bad-label`.
   public func images(_ z: Variable, labels: [Int]) throws -> Variable { try generator(input(z, labels: labels)) }

@@ -316,20 +316,24 @@ struct SensitivityWalk {
       help: needsL1 ? "clip(1, norm: 1) >> \(noiseBefore)" : suggestion(defense))
   }
 
-  /// The same members with the clipping in front, or with some.
-  private func suggestion(_ defense: any Defense) -> String {
-    func isClip(_ d: any Defense) -> Bool {
-      d.privacy.contains {
-        switch $0 {
-        case .clips, .clipsExamples: true
-        default: false
+  /// The same members with the clipping in front, or with some, and with nothing between it and the noise.
+  private func suggestion(_ defense: any Defense) -> String? {
+    if unit == .example { return "dp(sigma: 1, clip: 1)" }
+    // Clipping, then what keeps a bound, then what loses it.
+    func rank(_ member: any Defense) -> Int {
+      var rank = 1
+      for effect in member.privacy {
+        switch effect {
+        case .clips, .clipsExamples: return 0
+        case .arbitrary: rank = 2
+        default: break
         }
       }
+      return rank
     }
-    if unit == .example { return "dp(sigma: 1, clip: 1)" }
-    let members = defense.members
-    let clips = members.filter(isClip)
-    let rest = members.filter { !isClip($0) }.map(\.written)
-    return ((clips.isEmpty ? ["clip(1)"] : clips.map(\.written)) + rest).joined(separator: " >> ")
+    func written(_ wanted: Int) -> [String] { defense.members.filter { rank($0) == wanted }.map(\.written) }
+    let clips = written(0)
+    let text = ((clips.isEmpty ? ["clip(1)"] : clips) + written(1) + written(2)).joined(separator: " >> ")
+    return text == defense.written ? nil : text
   }
 }

@@ -31,7 +31,9 @@ public struct TuRBO: Search, Equatable {
     try requireArgument(batch >= 1, "turbo: a batch has at least 1 point, not \(batch)")
     try requireArgument(initial ?? 2 >= 2, "turbo: a region begins with at least 2 points")
     try requireArgument(
-      budget >= max(initial ?? 2, batch), "turbo: a budget of \(budget) does not cover the first points and one batch")
+      budget >= max(initial ?? 2, batch),
+      "turbo: a budget of \(budget) does not cover "
+        + ((initial ?? 2) > batch ? "the \(initial ?? 2) first points" : "one batch of \(batch) points"))
     try requireArgument(bound > 0 && bound.isFinite, "turbo: the bound must be positive, not \(bound)")
     let most = candidates ?? 5000
     try requireArgument(

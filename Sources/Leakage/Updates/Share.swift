@@ -36,7 +36,10 @@ extension ClientRound {
 
   /// The words for labels that are not as many as the images.
   package static func unfit(labels: [Int], count: Int, images: [Int]) -> Fault {
-    Fault(
+    if count == 0, images.first == 0 {
+      return Fault("empty", "a client needs at least one image, and these are \(shapeText(images))", argument: 1)
+    }
+    return Fault(
       "shape-mismatch", "\(count) labels were given for images of shape \(shapeText(images))",
       operands: [1: shapeText(images), 2: shapeText(labels)])
   }

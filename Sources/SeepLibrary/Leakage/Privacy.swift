@@ -61,15 +61,16 @@ final class GuaranteeValue: NumberLike {
     return "epsilon \(significant(g.epsilon))\(exact)\(at) for one \(g.unit.rawValue) (\(g.neighbours.rawValue)), "
       + "\(g.steps) \(g.steps == 1 ? "step" : "steps")\(sampled)\(order): \(g.remark)"
   }
+}
 
-  /// Four significant digits.
-  private func significant(_ value: Double) -> String {
-    guard value.isFinite, value != 0 else { return "\(value)" }
-    var scale = 1.0
-    while abs(value) * scale < 1000 { scale *= 10 }
-    let rounded = (value * scale).rounded() / scale
-    return rounded == rounded.rounded() && abs(rounded) < 1e15 ? "\(Int(rounded))" : "\(rounded)"
-  }
+/// Four significant digits.
+func significant(_ value: Double) -> String {
+  if value.isNaN { return "nan" }  // one with its sign set prints as -nan
+  guard value.isFinite, value != 0 else { return "\(value)" }
+  var scale = 1.0
+  while abs(value) * scale < 1000 { scale *= 10 }
+  let rounded = (value * scale).rounded() / scale
+  return rounded == rounded.rounded() && abs(rounded) < 1e15 ? "\(Int(rounded))" : "\(rounded)"
 }
 
 let privacyBuiltins: [Builtin] = [

@@ -110,8 +110,13 @@ final class UpdateValue: TensorTree {
     return zip(leaves, other.leaves).allSatisfy { TensorValue($0).isEqual(to: TensorValue($1)) }
   }
 
+  /// Three decimals, or where they say little four digits.
+  private static func normText(_ norm: Double) -> String {
+    norm >= 0.1 ? "\((norm * 1000).rounded() / 1000)" : significant(norm)
+  }
+
   func display(_ style: DisplayStyle) -> String {
-    let norm = (try? update.norm).map { "\(($0 * 1000).rounded() / 1000)" } ?? "?"
+    let norm = (try? update.norm).map(UpdateValue.normText) ?? "?"
     let defended = update.defense.map { ", \($0.written)" } ?? ""
     return "update of \(update.tensors.count) tensors, \(update.size) numbers, norm \(norm), \(update.examples) "
       + "\(update.examples == 1 ? "example" : "examples")\(defended)"
