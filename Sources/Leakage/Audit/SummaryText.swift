@@ -122,7 +122,8 @@ extension AuditSummary {
       let trained =
         row.trainedOn.map { "; trained on \(percent($0)) of the targets" }
         ?? "; whether it was trained on the targets was not said (`trained_on`)"
-      all.append("victim\(round): accuracy \(fixed(row.accuracy)) on the data\(trained).")
+      let median = Set(results.values.compactMap(\.accuracy)).count > 1 ? "median accuracy" : "accuracy"
+      all.append("victim\(round): \(median) \(fixed(row.accuracy)) on the data\(trained).")
     }
     if drawn > 1, drawn < AuditSummary.fewDrawn {
       all.append(
