@@ -102,10 +102,11 @@ final class LeakValue: Foreign {
   }
 
   func display(_ style: DisplayStyle) -> String {
+    let labels = leak.labels.map(String.init).joined(separator: ", ")
+    let loss = leak.loss.isNaN ? "" : "loss \(Float(leak.loss)), "  // what compares no gradients has none
+    let seconds = (leak.seconds * 10).rounded() / 10
     let stopped = leak.interrupted ? ", interrupted" : ""
-    return
-      "leak of \(leak.attack): label \(leak.labels.map(String.init).joined(separator: ", ")), loss \(Float(leak.loss)), "
-      + "\(leak.evaluations) evaluations in \((leak.seconds * 10).rounded() / 10) s\(stopped)"
+    return "leak of \(leak.attack): label \(labels), \(loss)\(leak.evaluations) evaluations in \(seconds) s\(stopped)"
   }
 }
 
