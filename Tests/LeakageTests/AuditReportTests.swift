@@ -89,6 +89,38 @@ private final class TagCounter: NSObject, XMLParserDelegate {
     #expect(summary.latex.contains("grey \\& \"\\textless{}b\\textgreater{}\""))
   }
 
+  @Test("what joins a special character to its neighbour does not hide it")
+  func joined() throws {
+    var plan = try plan()
+    plan.attacks[0].name = "q\"\u{200D} onload=x,\u{200D}_\u{200D}\r\n"
+    let journal = try Journal(nil, manifest: [], cells: plan.cells)
+    _ = try Auditor(plan, journal, progress: SilentProgress()).run()
+    let summary = try AuditSummary(plan, journal.results())
+    #expect(summary.csv.contains("\"q\"\"\u{200D} onload=x,\u{200D}_\u{200D}\r\n\""))
+    #expect(summary.latex.contains("\\_\u{200D}"))
+    // A quote that got through would end an attribute in its middle.
+    let html = try AuditReport(summary).html().replacingOccurrences(of: "<!DOCTYPE html>", with: "")
+    #expect(XMLParser(data: Data(html.utf8)).parse())
+  }
+
+  @Test("a control that failed for most images leaves no verdict, and is named")
+  func gaps() throws {
+    let plan = try plan()
+    let journal = try Journal(nil, manifest: [], cells: plan.cells)
+    _ = try Auditor(plan, journal, progress: SilentProgress()).run()
+    var results = try journal.results()
+    let whole = try AuditSummary(plan, results)
+    #expect(whole.rows[0].verdict != .open && whole.rows[0].gaps.isEmpty)
+    let control = try #require(plan.attacks.firstIndex { $0.role == .control })
+    for cell in plan.cells where cell.attack == control && cell.defense == 0 {
+      results[cell.id]?.problem = "no"
+    }
+    let summary = try AuditSummary(plan, results)
+    #expect(summary.rows[0].verdict ?? .open == .open && !summary.rows[0].isEquivalent)
+    #expect(summary.rows[0].gaps.first?.name == plan.attacks[control].name)
+    #expect(summary.remarks.contains { $0.contains("there is no verdict") })
+  }
+
   @Test(
     "less is better: the strongest control has the smallest mean, and the lift is positive where the attack is better")
   func direction() throws {

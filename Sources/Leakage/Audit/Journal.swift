@@ -185,7 +185,8 @@ public final class Journal {
   public func reopenFailures() throws {
     try database.transaction {
       try database.run("DELETE FROM scores WHERE cell IN (SELECT id FROM cells WHERE state = 'failed')")
-      try database.run("UPDATE cells SET state = 'open', owner = NULL, problem = NULL WHERE state = 'failed'")
+      try database.run(
+        "UPDATE cells SET state = 'open', finished = 0, owner = NULL, problem = NULL WHERE state = 'failed'")
     }
   }
 

@@ -342,17 +342,20 @@ public struct AuditReport {
 
 // MARK: Text
 
-/// For HTML's text and attributes.
+/// For HTML's text and attributes. By scalars: a quote with a joiner behind it is a character of its own, and still ends an attribute.
 func escaped(_ text: String) -> String {
-  text.reduce(into: "") { out, character in
-    switch character {
-    case "&": out += "&amp;"
-    case "<": out += "&lt;"
-    case ">": out += "&gt;"
-    case "\"": out += "&quot;"
-    default: out.append(character)
+  var out = String.UnicodeScalarView()
+  for scalar in text.unicodeScalars {
+    switch scalar {
+    case "&": out += "&amp;".unicodeScalars
+    case "<": out += "&lt;".unicodeScalars
+    case ">": out += "&gt;".unicodeScalars
+    case "\"": out += "&quot;".unicodeScalars
+    case "'": out += "&#39;".unicodeScalars
+    default: out.append(scalar)
     }
   }
+  return String(out)
 }
 
 /// RFC 4648, with padding.

@@ -23,6 +23,10 @@ public struct AuditRow: Sendable {
     public var name: String
     public var mean: Double
     public var lift: Interval?
+    /// Images, or clusters of them, that the interval is drawn from.
+    public var drawn = 0
+    /// Images of the attack that it has nothing for, since it failed there.
+    public var missing = 0
   }
   public var defense: String
   public var attack: String
@@ -39,8 +43,13 @@ public struct AuditRow: Sendable {
   /// The attack minus its strongest control, positive where the attack is better, paired by image.
   public var lift: Interval?
   public var control: String?
+  /// Images, or clusters of them, that the interval of the lift is drawn from.
+  public var drawn = 0
+  /// Controls that failed for images of this attack, with how many.
+  public var gaps: [(name: String, missing: Int)] = []
   /// All controls that apply, the strongest first.
   public var controls: [Control] = []
+  /// Undecided as well where a control, which might be the strongest, failed for more than half of the images.
   public var verdict: Verdict?
   /// The interval of the lift lies within ± the margin.
   public var isEquivalent = false
@@ -158,6 +167,12 @@ public struct AuditSummary {
     row.open = own.count { $0 == nil }
     row.failed = own.count { $0?.problem != nil }
     row.problem = own.lazy.compactMap { $0?.problem }.first
+    if let metric = plan.metrics.first?.name {
+      // A score that is no number is left out of the means, so it counts as a failure and not as a cell less.
+      let without = done.count { ($0.scores[metric] ?? .nan).isNaN }
+      row.failed += without
+      if without > 0, row.problem == nil { row.problem = "its \(metric) is not a number" }
+    }
     row.means = plan.metrics.indices.map { metric in mean(Array(values(defense, attack, metric).values)) }
     let first = values(defense, attack, 0)
     row.images = first.count
@@ -189,21 +204,34 @@ public struct AuditSummary {
     let applying = rows.indices.filter { rows[$0].role == .control || rows[$0].role.base == attack }
     row.controls = try applying.compactMap { place in
       let other = values(defense, place, 0, for: attack)
-      if other.isEmpty { return nil }
+      let missing = own.keys.count { other[$0] == nil && hasFailed(defense, place, $0, for: attack) }
+      if other.isEmpty, missing == 0 { return nil }
       var differences: [Int: Double] = [:]
       for (image, value) in own {
         if let beside = other[image] { differences[image] = value == beside ? 0 : sign * (value - beside) }
       }
       return AuditRow.Control(
-        name: rows[place].attack, mean: mean(Array(other.values)), lift: try interval(differences))
-    }.sorted { sign * $0.mean > sign * $1.mean }
+        name: rows[place].attack, mean: mean(Array(other.values)), lift: try interval(differences),
+        drawn: Set(differences.keys.map { clusters[$0] ?? $0 }).count, missing: missing)
+    }
+    row.gaps = row.controls.filter { $0.missing > 0 }.map { ($0.name, $0.missing) }
+    row.controls = row.controls.filter { !$0.mean.isNaN }.sorted { sign * $0.mean > sign * $1.mean }
     guard let strongest = row.controls.first else { return row }
     row.control = strongest.name
     guard let lift = strongest.lift else { return row }
     row.lift = lift
-    row.verdict = AuditRow.Verdict(lift, margin: margin)
-    row.isEquivalent = lift.low > -margin && lift.high < margin
+    row.drawn = strongest.drawn
+    let isComplete = row.gaps.allSatisfy { 2 * $0.missing <= own.count }
+    row.verdict = isComplete ? AuditRow.Verdict(lift, margin: margin) : .open
+    row.isEquivalent = isComplete && lift.low > -margin && lift.high < margin
     return row
+  }
+
+  /// A control's cell for this image and attack failed.
+  private func hasFailed(_ defense: Int, _ attack: Int, _ image: Int, for base: Int) -> Bool {
+    cells(defense, attack).contains {
+      $0.image == image && ($0.base == nil || $0.base == base) && results[$0.id]?.problem != nil
+    }
   }
 
   /// The bootstrap over clusters of images; nil for less than two.

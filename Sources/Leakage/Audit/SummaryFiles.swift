@@ -45,8 +45,15 @@ extension AuditSummary {
   /// Comma-separated values (RFC 4180), one line a row.
   public var csv: String {
     func quoted(_ text: String) -> String {
-      text.contains { ",\"\n\r".contains($0) }
-        ? "\"" + text.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\"" : text
+      // By scalars: a comma with a joiner behind it is another character, and still a comma.
+      let special: Set<Unicode.Scalar> = [",", "\"", "\n", "\r"]
+      guard text.unicodeScalars.contains(where: special.contains) else { return text }
+      var out = String.UnicodeScalarView("\"".unicodeScalars)
+      for scalar in text.unicodeScalars {
+        if scalar == "\"" { out.append(scalar) }
+        out.append(scalar)
+      }
+      return String(out) + "\""
     }
     let lines = rows.map { columns($0).map { quoted($0.value.plain) }.joined(separator: ",") }
     return
@@ -178,17 +185,18 @@ public enum AuditColumn: Sendable {
 }
 
 private func latexText(_ text: String) -> String {
-  text.reduce(into: "") { out, character in
-    switch character {
+  text.unicodeScalars.reduce(into: "") { out, scalar in
+    switch scalar {
+    case "\n", "\r": out += " "
     case "\\": out += "\\textbackslash{}"
     case "^": out += "\\textasciicircum{}"
     case "~": out += "\\textasciitilde{}"
     case "<": out += "\\textless{}"
     case ">": out += "\\textgreater{}"
-    case "_", "&", "%", "#", "$", "{", "}": out += "\\\(character)"
+    case "_", "&", "%", "#", "$", "{", "}": out += "\\\(scalar)"
     case "μ": out += "$\\mu$"
     case "…": out += "\\dots{}"
-    default: out.append(character)
+    default: out.unicodeScalars.append(scalar)
     }
   }
 }

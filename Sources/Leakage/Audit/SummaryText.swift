@@ -97,11 +97,18 @@ extension AuditSummary {
   /// A percentile bootstrap of fewer values than this covers clearly less than it says.
   static let fewDrawn = 10
 
-  /// How many values a bootstrap draws from.
-  private var drawn: Int { Set(plan.images.map { clusters[$0] ?? $0 }).count }
+  /// How few and how many values the bootstraps of lifts draw from; nil where there is none.
+  private var drawn: ClosedRange<Int>? {
+    let counts = rows.filter { $0.lift != nil }.map(\.drawn)
+    guard let least = counts.min(), let most = counts.max() else { return nil }
+    return least...most
+  }
 
   /// What they are: images, or what holds several of them together.
-  var drawnAs: String { drawn < plan.images.count ? "clusters of images" : plan.batch > 1 ? "batches" : "images" }
+  var drawnAs: String {
+    let isClustered = Set(plan.images.map { clusters[$0] ?? $0 }).count < plan.images.count
+    return isClustered ? "clusters of images" : plan.batch > 1 ? "batches" : "images"
+  }
 
   /// What readers of the table must know, each in a sentence.
   public var remarks: [String] {
@@ -125,10 +132,22 @@ extension AuditSummary {
       let median = Set(results.values.compactMap(\.accuracy)).count > 1 ? "median accuracy" : "accuracy"
       all.append("victim\(round): \(median) \(fixed(row.accuracy)) on the data\(trained).")
     }
-    if drawn > 1, drawn < AuditSummary.fewDrawn {
+    if let drawn, drawn.lowerBound < AuditSummary.fewDrawn {
+      let count = drawn.count == 1 ? "\(drawn.lowerBound)" : "\(drawn.lowerBound) to \(drawn.upperBound)"
       all.append(
-        "Intervals are bootstraps over \(drawn) \(drawnAs): of fewer than \(AuditSummary.fewDrawn) they are too narrow, and a verdict is a hint."
+        "Intervals are bootstraps over \(count) \(drawnAs): of fewer than \(AuditSummary.fewDrawn) they are too narrow, and a verdict is a hint."
       )
+    }
+    if done.contains(where: { $0.role == .attack && $0.failed > 0 }) {
+      all.append("What failed is left out of means and lifts: they are of the images that are left.")
+    }
+    for row in rows {
+      for gap in row.gaps {
+        all.append(
+          "\(row.defense): \(gap.name) failed for \(gap.missing) of \(row.images) images of \(row.attack)"
+            + (2 * gap.missing > row.images
+              ? ". It may be the strongest control, so there is no verdict." : ", which its lift leaves out."))
+      }
     }
     if differ {
       all.append(

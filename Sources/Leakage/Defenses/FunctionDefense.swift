@@ -10,7 +10,7 @@ public struct FunctionDefense: Defense, @unchecked Sendable {  // Seep's evaluat
 
   public let written: String
   /// The functions as text: what changes where the defense does, though it may print the same.
-  public var source = ""
+  public var source: () -> String = { "" }
   private let body: ((Update) throws -> Update)?
   private let round: ((ClientRound) throws -> ClientRound)?
   private let example: ((_ gradient: [Tensor], _ names: [String]) throws -> [Tensor])?

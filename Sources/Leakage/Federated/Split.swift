@@ -39,8 +39,8 @@ public enum ClientSplit: Sendable, Equatable {
       }
     case .shards(let each):
       try requireArgument(each >= 1, "split_clients: there must be at least 1 shard for a client, not \(each)")
+      if labels.count / clients < each { throw tooFew(" of \(each) shards") }
       let count = each * clients
-      if labels.count < count { throw tooFew(" of \(each) shards") }
       let sorted = shuffled.enumerated().sorted { (labels[$0.element], $0.offset) < (labels[$1.element], $1.offset) }
         .map(\.element)
       let dealt = stream.permutation(count)
@@ -67,7 +67,7 @@ public enum ClientSplit: Sendable, Equatable {
       return result
     case .dirichlet(let alpha, let least):
       try requireArgument(alpha > 0 && alpha.isFinite, "split_clients: alpha must be positive, not \(alpha)")
-      if labels.count < clients * max(least, 1) { throw tooFew(" of at least \(least)") }
+      if labels.count / clients < max(least, 1) { throw tooFew(" of at least \(least)") }
       for _ in 0..<1000 {
         try Interrupt.check()
         var result = [[Int]](repeating: [], count: clients)

@@ -102,6 +102,8 @@ public struct Interval: Sendable, Equatable {
 func percentile(sorted values: [Double], _ p: Double) -> Double {
   let (low, part) = rank(of: p, among: values.count)
   let high = min(low + 1, values.count - 1)
+  // Of infinities, such as the PSNR of an exact image, there is no difference.
+  if part == 0 || values[low] == values[high] { return values[low] }
   return values[low] + part * (values[high] - values[low])
 }
 

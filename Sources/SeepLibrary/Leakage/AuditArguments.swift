@@ -36,7 +36,7 @@ enum AuditArguments {
   }
 
   private static func fingerprint(_ defense: (any Defense)?) -> String {
-    let sources = (defense?.members ?? []).compactMap { ($0 as? FunctionDefense)?.source }
+    let sources = (defense?.members ?? []).compactMap { ($0 as? FunctionDefense)?.source() }
     return sources.isEmpty ? "" : Digest.of(sources.joined(separator: "\n"))
   }
 
@@ -110,7 +110,7 @@ enum AuditArguments {
   }
 
   private static func fingerprint(_ attack: any Attack) throws -> String {
-    if let own = attack as? UserAttack { return Digest.of(own.function.functionSource ?? "") }
+    if let own = attack as? UserAttack { return Digest.of(sourceText(own.function, own.session) ?? "") }
     return attack.ingredients.isEmpty ? "" : try Digest.of(attack.ingredients)
   }
 
@@ -167,7 +167,7 @@ enum AuditArguments {
       let name = record?["name"]?.asString ?? function.functionName ?? "metric"
       return AuditPlan.Metric(
         name: name, higherIsBetter: record?["lower"]?.asBool.map { !$0 } ?? !lowerIsBetter.contains(name),
-        fingerprint: function.functionSource.map { Digest.of($0) } ?? ""
+        fingerprint: sourceText(function, call.session).map { Digest.of($0) } ?? ""
       ) { [unowned session = call.session] truth, found in
         let given = [truth, found].map { Value(TensorValue(Variable($0))) }
         let result = try session.invoke(function, given)

@@ -13,7 +13,7 @@ extension AuditArguments {
     func marked(_ text: String, _ fingerprint: String) -> String {
       fingerprint.isEmpty ? text : "\(text) #\(fingerprint)"
     }
-    let source = call["model"].functionSource.map { "a function #\(Digest.of($0)), " } ?? ""
+    let source = sourceText(call["model"], call.session).map { "a function #\(Digest.of($0)), " } ?? ""
     var entries: [(name: String, value: String)] = [
       ("seep", version),
       ("model", source + marked(model.written, try Digest.of(model.parameters.tensors + model.buffers.tensors))),
@@ -57,7 +57,8 @@ extension AuditArguments {
       entries.append(
         (
           "utility",
-          utility.functionSource.map { "a function #\(Digest.of($0))" } ?? call.session.display(utility, .short)
+          sourceText(utility, call.session).map { "a function #\(Digest.of($0))" }
+            ?? call.session.display(utility, .short)
         ))
       entries.append(("utility seeds", runs(plan.utilitySeeds)))
     }

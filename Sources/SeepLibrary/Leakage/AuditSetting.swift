@@ -102,7 +102,12 @@ extension AuditArguments {
           more.steps *= local.steps
           found = try epsilon(defense, more)
         }
-        row.guarantee = found
+        if plan.captured != nil, found.unit == .example {
+          // Nobody can bound single examples in an update that has been sent.
+          row.refusal = "\(defense.written) changes single examples, and the updates are captured"
+        } else {
+          row.guarantee = found
+        }
       } catch let fault as Fault where ["no-privacy-bound", "needs-size"].contains(fault.code) {
         row.refusal = fault.message
       }
@@ -133,6 +138,11 @@ extension AuditArguments {
     if let publicLabels, plan.images.contains(where: { !publicLabels.contains(plan.labels[$0]) }) {
       remarks.append(
         "Some labels have no public image: for those, retrieval tries all public images and class mean is the mean of all."
+      )
+    }
+    if plan.utility != nil, let steps = plan.defenses.lazy.compactMap({ $0.guarantee?.steps }).first {
+      remarks.append(
+        "ε is of \(steps == 1 ? "one update" : "\(steps) updates") (`releases`), not of the training whose utility stands beside it."
       )
     }
     return remarks
@@ -166,21 +176,21 @@ extension AuditArguments {
     func add(_ name: String, _ text: String?) {
       if let text, !text.allSatisfy(\.isWhitespace) { all.append((name, text)) }
     }
-    add("model", call["model"].functionSource)
+    add("model", sourceText(call["model"], call.session))
     for row in plan.defenses {
-      let own = (row.defense?.members ?? []).compactMap { ($0 as? FunctionDefense)?.source }
+      let own = (row.defense?.members ?? []).compactMap { ($0 as? FunctionDefense)?.source() }
       add("defense \(row.name)", own.isEmpty ? nil : own.joined(separator: "\n"))
     }
     for row in plan.attacks where row.role == .attack || row.role == .control {
-      add("attack \(row.name)", (row.attack as? UserAttack)?.function.functionSource)
+      add("attack \(row.name)", (row.attack as? UserAttack).flatMap { sourceText($0.function, call.session) })
     }
     if let items = call["metrics"].asItems {
       for item in items {
         let function = item.asRecord?["metric"] ?? item
-        add("metric \(function.functionName ?? "")", function.builtin == nil ? function.functionSource : nil)
+        add("metric \(function.functionName ?? "")", function.builtin == nil ? sourceText(function, call.session) : nil)
       }
     }
-    add("utility", call["utility"].functionSource)
+    add("utility", sourceText(call["utility"], call.session))
     return all
   }
 }

@@ -112,8 +112,10 @@ enum Defenses {
           return defended.update
         }
       })
-    made.source = [hooks.update, hooks.batch, hooks.model, hooks.example, hooks.adapt]
-      .map { $0?.functionSource ?? "" }.joined(separator: "\n")
+    made.source = { [unowned session] in
+      [hooks.update, hooks.batch, hooks.model, hooks.example, hooks.adapt]
+        .map { $0.flatMap { sourceText($0, session) } ?? "" }.joined(separator: "\n")
+    }
     return made
   }
 
