@@ -110,6 +110,18 @@ import Testing
     let lost = #expect(throws: Fault.self) { try ask([Clip(4), SignOnly(), Noise(0.1)]) }
     #expect(lost?.help == "clip(4) >> noise(0.1) >> sign_only")
     #expect(try ask([Clip(4), Noise(0.1), SignOnly()]).epsilon.isFinite)
+    // After local steps: noise in each of them counts for each, noise on the difference bounds no example.
+    var local = asking()
+    local.localSteps = 5
+    local.batch = 4
+    let (one, five) = (
+      try ask([try DifferentialPrivacy(sigma: 1, clip: 1)]),
+      try ask([try DifferentialPrivacy(sigma: 1, clip: 1)], local)
+    )
+    #expect(one.steps == 1 && five.steps == 5 && five.epsilon > 2 * one.epsilon)
+    let late = #expect(throws: Fault.self) { try ask([Clip(1, per: .example), Noise(0.1)], local) }
+    #expect(late?.code == "no-privacy-bound" && late?.message.contains("5 local steps") == true)
+    #expect(try ask([Clip(1), Noise(0.1)], local).unit == .update)
     // GGL's clip 4 and noise 0.1: the update, and nearly nothing.
     let ggl = try ask([Clip(4), Noise(0.1)])
     #expect(ggl.unit == .update && abs(ggl.epsilon - 988.8) < 0.1 && abs(ggl.multiplier - 0.025) < 1e-15)

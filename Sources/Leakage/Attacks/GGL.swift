@@ -141,7 +141,8 @@ public struct GGL: Attack {
   public var written: String {
     "ggl(search: \(search.written)" + (adapt == .known ? "" : ", adapt: \"\(adapt.rawValue)\"")
       + (labelRule.name == "combined" ? "" : ", rule: \"\(labelRule.name)\"")
-      + (distance == .l2 ? "" : ", distance: \"\(distance.rawValue)\"") + (squash ? ", squash: true" : "") + ")"
+      + (distance == .l2 ? "" : ", distance: \"\(distance.rawValue)\"") + (squash ? ", squash: true" : "")
+      + (regularisation == 0.1 ? "" : ", regularisation: \(code(regularisation))") + ")"
   }
 
   public var threatModel: ThreatModel {

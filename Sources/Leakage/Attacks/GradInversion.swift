@@ -27,6 +27,7 @@ public struct GradInversion: Attack {
     adapt: Knowledge = .known, labelRule: LabelRule = .yin
   ) throws {
     try requireArgument(steps >= 1 && seeds >= 1, "grad_inversion: steps and seeds must be at least 1")
+    try requireArgument(seeds <= 10_000, "grad_inversion: at most 10000 seeds run side by side, not \(seeds)")
     try requireArgument(rate > 0 && gradient > 0, "grad_inversion: the rate and the gradient's weight must be positive")
     try requireArgument(
       [tv, l2, bn, group, langevin].allSatisfy { $0 >= 0 && $0.isFinite },

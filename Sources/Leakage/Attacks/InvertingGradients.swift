@@ -74,6 +74,8 @@ public struct InvertingGradients: Attack {
     let (steps, rate) = (steps ?? standard.steps, rate ?? standard.rate)
     try requireArgument(steps >= 1 && restarts >= 1, "inverting_gradients: steps and restarts must be at least 1")
     try requireArgument(
+      restarts <= 10_000, "inverting_gradients: at most 10000 restarts run side by side, not \(restarts)")
+    try requireArgument(
       rate > 0 && variation ?? 0 >= 0 && features ?? 0 >= 0,
       "inverting_gradients: the rate must be positive, tv and features not negative")
     try requireArgument(low < high, "inverting_gradients: the range of pixels \(low)…\(high) is empty")

@@ -76,7 +76,7 @@ public struct MixUp: Defense {
     let width = count + (pool == nil ? 0 : others.images.shape[0])
     var matrix = [Double](repeating: 0, count: count * width)
     for i in 0..<count {
-      let parts = weights(&stream)
+      let parts = try weights(&stream)
       matrix[i * width + i] += parts[0]
       for (part, other) in zip(parts.dropFirst(), partners(of: i, among: others.images.shape[0], &stream)) {
         matrix[i * width + (pool == nil ? 0 : count) + other] += part
@@ -117,14 +117,20 @@ public struct MixUp: Defense {
   }
 
   /// Dirichlet(3, 1, …, 1) with no part above `largest`.
-  private func weights(_ stream: inout RandomStream) -> [Double] {
-    while true {
+  /// - Throws: `bad-argument` where a hundred thousand draws had such a part.
+  private func weights(_ stream: inout RandomStream) throws -> [Double] {
+    for attempt in 0..<100_000 {
+      if attempt % 256 == 0 { try Interrupt.check() }
       // Gamma(n) is the sum of n exponentials.
       let draws = (0..<k).map { i in (0..<(i == 0 ? 3 : 1)).reduce(0.0) { sum, _ in sum - log(1 - stream.uniform()) } }
       let total = draws.reduce(0, +)
       let parts = draws.map { $0 / total }
       if total > 0, parts.allSatisfy({ $0 <= largest }) { return parts }
     }
+    throw Fault(
+      "bad-argument",
+      "\(written): shares of \(k) images that are all at most \(code(largest)) do not come up in 100,000 draws",
+      help: "a larger `largest`")
   }
 
   /// k − 1 different ones; of the batch itself, not i.

@@ -25,12 +25,15 @@ public struct Soteria: Defense, Equatable {
   public init(_ rate: Double, eps: Double = 1e-10, method: Method = .mask) throws {
     try requireArgument(
       rate >= 0 && rate <= 1, "soteria: the rate is the share of features to hide, from 0 to 1, not \(rate)")
+    try requireArgument(eps >= 0 && eps.isFinite, "soteria: eps must not be negative, and it is \(eps)")
     self.rate = rate
     self.eps = eps
     self.method = method
   }
 
-  public var written: String { "soteria(\(code(rate))\(method == .mask ? "" : ", mode: \"backprop\""))" }
+  public var written: String {
+    "soteria(\(code(rate))\(eps == 1e-10 ? "" : ", eps: \(code(eps))")\(method == .mask ? "" : ", mode: \"backprop\""))"
+  }
   public var privacy: [PrivacyEffect] { [.looksAtBatch] }
   public var keepsZeros: Bool { false }
 

@@ -55,8 +55,17 @@ public struct PrivacyQuestion: Sendable {
   public var tensors: Int?
   public var numbers: Int?
   public var orders = Renyi.orders
+  /// Steps a client takes before it sends the difference.
+  public var localSteps = 1
 
   public init() {}
+
+  /// Steps in which the noise of a step is added.
+  func steps(of unit: PrivacyUnit) -> Int {
+    guard unit == .example else { return steps }
+    let (product, overflow) = steps.multipliedReportingOverflow(by: max(1, localSteps))
+    return overflow ? .max : product
+  }
 
   func check() throws {
     try requireArgument(steps >= 1, "epsilon: steps must be at least 1, not \(steps)")
@@ -64,7 +73,7 @@ public struct PrivacyQuestion: Sendable {
       sampleRate > 0 && sampleRate <= 1, "epsilon: the sample rate is a probability above 0, not \(code(sampleRate))")
     try requireArgument(delta > 0 && delta < 1, "epsilon: delta lies between 0 and 1, and it is \(code(delta))")
     try requireArgument(
-      !orders.isEmpty && orders.allSatisfy { $0 > 1 && $0.isFinite }, "epsilon: orders are numbers above 1")
+      !orders.isEmpty && orders.allSatisfy { $0 > 1 && $0 <= 100_000 }, "epsilon: orders lie above 1, up to 100000")
     try requireArgument(
       neighbours == .addOrRemove || sampleRate == 1,
       "epsilon: with sampling, neighbours add or remove one; the bound is not known for those that replace one")
@@ -137,6 +146,9 @@ struct SensitivityWalk {
     case .clipsExamples(let bound, let norm, let perTensor):
       if unit == .example, let mixed {
         lost = "\(mixed) lets one example enter several gradients"
+      } else if unit == .update, question.localSteps > 1 {
+        lost =
+          "\(member) bounds the gradients of each of \(question.localSteps) local steps, and not the difference after them"
       } else {
         bounded(try total(bound, norm, perTensor, member), norm)
       }
@@ -227,6 +239,14 @@ struct SensitivityWalk {
 
   func guarantee(of defense: any Defense) throws -> Guarantee {
     let factor = question.neighbours == .replace ? 2.0 : 1.0
+    let isOfUpdate = laplace != nil || (meanVariance > 0 && sumVariance == 0)
+    if unit == .example, question.localSteps > 1, isReleased, isOfUpdate {
+      throw Fault(
+        "no-privacy-bound",
+        "\(defense.written) has no epsilon for an example after \(question.localSteps) local steps: later steps depend on it too, and the noise comes once, on the update",
+        notes: ["Clipped and noised in each step, or with the whole update clipped, it has one."],
+        help: "dp(sigma: 1, clip: 1)")
+    }
     if let laplace, let reach = reach[.l1] {
       let scale = unit == .example ? try laplace * Double(batch(defense)) : laplace
       return pure(scale / (reach * factor))
@@ -236,7 +256,8 @@ struct SensitivityWalk {
     switch unit {
     case .example:
       // Known sizes or not, noise on the sum counts; noise on the mean only with the number of examples.
-      if meanVariance == 0 || (question.batch == nil && sumVariance > 0) {
+      // After local steps the noise on the update is one for all of them, so that it does not count.
+      if meanVariance == 0 || question.localSteps > 1 || (question.batch == nil && sumVariance > 0) {
         deviation = sumVariance.squareRoot()
       } else {
         let n = Double(try batch(defense))
@@ -264,17 +285,19 @@ struct SensitivityWalk {
     let curve = question.orders.map { order in
       (
         order: order,
-        value: Double(question.steps)
+        value: Double(question.steps(of: unit))
           * Renyi.ofSampledGaussian(multiplier: z, sampleRate: question.sampleRate, order: order)
       )
     }
     let (epsilon, order) = Renyi.epsilon(curve, delta: question.delta)
     let exact =
       question.sampleRate == 1
-      ? ExactGaussian.epsilon(multiplier: z / Double(question.steps).squareRoot(), delta: question.delta) : nil
+      ? ExactGaussian.epsilon(multiplier: z / Double(question.steps(of: unit)).squareRoot(), delta: question.delta)
+      : nil
     return Guarantee(
-      epsilon: epsilon, delta: question.delta, unit: unit, neighbours: question.neighbours, steps: question.steps,
-      sampleRate: question.sampleRate, multiplier: z, order: order, exact: exact, remark: remark)
+      epsilon: epsilon, delta: question.delta, unit: unit, neighbours: question.neighbours,
+      steps: question.steps(of: unit), sampleRate: question.sampleRate, multiplier: z, order: order, exact: exact,
+      remark: remark)
   }
 
   /// Steps of pure privacy add up; a sample of rate q gives ln(1 + q(e^ε − 1)).

@@ -54,7 +54,8 @@ public struct AdamSearch: Search, Equatable {
 
   public var written: String {
     "adam(lr: \(code(rate)), steps: \(steps)" + (starts == 4 ? "" : ", starts: \(starts)")
-      + (schedule == .ramp ? "" : ", schedule: \"\(schedule.rawValue)\"") + (signed ? ", signed: true" : "") + ")"
+      + (schedule == .ramp ? "" : ", schedule: \"\(schedule.rawValue)\"") + (signed ? ", signed: true" : "")
+      + (betas == [0.9, 0.999] ? "" : ", betas: [\(betas.map { code($0) }.joined(separator: ", "))]") + ")"
   }
 
   public func minimise(_ objective: Objective, key: RandomKey, report: SearchReport) throws -> SearchResult {

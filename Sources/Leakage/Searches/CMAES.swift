@@ -26,6 +26,7 @@ public struct CMAES: Search, Equatable {
   ) throws {
     try requireArgument(restarts >= 0, "cma_es: restarts must not be negative, and there are \(restarts)")
     try requireArgument(population >= 4, "cma_es: a population of \(population) is too small; it needs at least 4")
+    try requireArgument(population <= 1_000_000, "cma_es: a population has at most a million, not \(population)")
     try requireArgument(
       budget >= population, "cma_es: a budget of \(budget) does not cover one population of \(population)")
     try requireArgument(sigma > 0 && sigma.isFinite, "cma_es: sigma must be positive, not \(sigma)")

@@ -91,17 +91,13 @@ extension AuditArguments {
     guard question.delta > 0, question.delta < 1 else {
       throw call.fault("out-of-range", "`delta` lies between 0 and 1, and it is \(question.delta)", argument: "delta")
     }
+    // What is done to single examples is done in every step.
+    question.localSteps = plan.local?.steps ?? 1
     return try plan.defenses.map { row in
       var row = row
       guard let defense = row.defense else { return row }
       do {
-        var found = try epsilon(defense, question)
-        // What is done to single examples is done in every step.
-        if found.unit == .example, let local = plan.local {
-          var more = question
-          more.steps *= local.steps
-          found = try epsilon(defense, more)
-        }
+        let found = try epsilon(defense, question)
         if plan.captured != nil, found.unit == .example {
           // Nobody can bound single examples in an update that has been sent.
           row.refusal = "\(defense.written) changes single examples, and the updates are captured"

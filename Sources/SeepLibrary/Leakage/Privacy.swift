@@ -84,7 +84,7 @@ let privacyBuiltins: [Builtin] = [
     one example; `clip` on the mean of a batch protects the update. What comes after the noise changes nothing, unless it looks at the
     batch again. Where nothing bounds the gradient before the noise there is no bound, and this is an error. `batch` is the number of
     examples, or comes with `of`, an update of the kind meant, which also gives the numbers of tensors and entries where a bound
-    depends on them. `unit` insists on "example" or "update"; `neighbours: "replace"` doubles what one can change. The result has
+    depends on them, and the local steps of a difference: in each of them `dp` adds noise, while noise on the difference bounds no example. `unit` insists on "example" or "update"; `neighbours: "replace"` doubles what one can change. The result has
     `.epsilon .delta .unit .neighbours .steps .sample_rate .noise_multiplier .order .exact .remark`.
 
     Source: Mironov, "Rényi Differential Privacy", CSF 2017; Mironov, Talwar, Zhang, "Rényi Differential Privacy of the Sampled Gaussian Mechanism", 2019.
@@ -105,6 +105,7 @@ let privacyBuiltins: [Builtin] = [
       question.batch = update.examples
       question.tensors = update.tensors.count
       question.numbers = update.size
+      if case .difference(let steps, _) = update.kind { question.localSteps = steps }
     }
     if call.optionalValue("batch") != nil { question.batch = try call.int("batch", in: 1...Int.max) }
     if call.optionalValue("unit") != nil {
